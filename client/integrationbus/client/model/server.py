@@ -1,0 +1,61 @@
+"""What the server says about itself and its API."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["EnumInfo", "EnumValueInfo", "Limits", "ServerInfo"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a request may hold; what goes over is refused and nothing of it is stored.
+
+    Sizes are of the serialised form. ``max_record_values`` counts the values of all levels.
+    """
+
+    max_message_bytes: int
+    max_payload_bytes: int
+    max_tasks_per_call: int
+    max_record_depth: int
+    max_record_values: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerInfo:
+    """The server: its version, its store, the methods it answers and its limits.
+
+    ``database`` is "sqlite" or "postgresql". ``methods`` are full names of RPC methods.
+    """
+
+    version: str
+    store_id: str
+    database: str
+    methods: tuple[str, ...]
+    limits: Limits
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnumValueInfo:
+    """One value of an enumeration of the API.
+
+    ``name`` is the full name, ``short_name`` the name without its prefix. ``is_default`` says whether the value is what
+    an unspecified one is taken as.
+    """
+
+    number: int
+    name: str
+    short_name: str
+    description: str
+    applies_to_objects: bool
+    applies_to_pages: bool
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnumInfo:
+    """An enumeration of the API, with its values by number."""
+
+    name: str
+    description: str
+    values: tuple[EnumValueInfo, ...]

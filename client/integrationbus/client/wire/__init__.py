@@ -1,0 +1,1 @@
+"""What both clients share: requests, responses and decisions, without any IO of its own."""

@@ -1,0 +1,112 @@
+"""What a connector class may declare about itself: accepted payloads, triggers and retries."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from google.protobuf.message import Message
+
+__all__ = ["Accepts", "Cron", "Every", "OnLog", "OnNotify", "RetryPolicy", "Trigger"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepts:
+    """The payload forms that a connector takes; a task in any other form is refused when it is logged.
+
+    ``messages`` are the generated classes of the callers' own protobuf messages. ``content_types`` are media types of
+    encoded payloads; ``"*/*"`` takes any. ``prepared`` lets callers send internal objects and pages that they made
+    themselves.
+    """
+
+    record: bool = True
+    messages: tuple[type[Message], ...] = ()
+    content_types: tuple[str, ...] = ("*/*",)
+    prepared: bool = True
+
+    def message_class(self, full_name: str) -> type[Message] | None:
+        """The declared class of a message by its full protobuf name, or None."""
+        return next((cls for cls in self.messages if cls.DESCRIPTOR.full_name == full_name), None)
+
+    def accepts_content_type(self, content_type: str) -> bool:
+        """Whether an encoded payload of this media type is taken; parameters are ignored."""
+        media_type = content_type.partition(";")[0].strip().lower()
+        return any(accepted in ("*/*", media_type) for accepted in map(str.lower, self.content_types))
+
+    def names(self) -> Iterator[str]:
+        """The forms as ``Connector.accepts`` of the API lists them."""
+        if self.record:
+            yield "record"
+        yield from (f"message:{cls.DESCRIPTOR.full_name}" for cls in self.messages)
+        yield from (f"encoded:{content_type}" for content_type in self.content_types)
+        if self.prepared:
+            yield from ("object", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class OnLog:
+    """A logged task starts a run at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnNotify:
+    """Only a notify starts a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """A run starts at this interval, the first one after one interval."""
+
+    interval: timedelta
+
+    def __post_init__(self) -> None:
+        if self.interval < timedelta(seconds=1):
+            raise ValueError(f"the interval of a schedule must be at least one second, not {self.interval}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """A run starts when the five fields of a crontab line say so, for example ``"0 3 * * mon-fri"``."""
+
+    expression: str
+    timezone: str = "UTC"
+
+
+Trigger = OnLog | OnNotify | Every | Cron
+"""What starts the runs of a connector; a notify does so in every case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Attempts at a task in one go, before its process type decides what a failure means.
+
+    Only errors marked retryable are tried again; the task holds its place in the line meanwhile. The delay before
+    attempt ``n + 1`` is ``initial_delay * multiplier ** (n - 1)``, at most ``max_delay``. SKIP_ON_ERROR tasks are
+    retried by later runs until they have failed ``max_failures`` times, and not before that same delay is over.
+    """
+
+    max_attempts: int = 1
+    initial_delay: timedelta = field(default=timedelta(seconds=1))
+    multiplier: float = 2.0
+    max_delay: timedelta = field(default=timedelta(minutes=5))
+    max_failures: int = 10
+
+    def __post_init__(self) -> None:
+        if self.max_attempts < 1 or self.max_failures < 1:
+            raise ValueError("max_attempts and max_failures must be at least 1")
+        if not 1.0 <= self.multiplier < math.inf:
+            raise ValueError(
+                f"the multiplier of a backoff must be a finite number of at least 1, not {self.multiplier}"
+            )
+        if not timedelta(0) <= self.initial_delay <= self.max_delay:
+            raise ValueError("the delays of a retry policy must satisfy 0 <= initial_delay <= max_delay")
+
+    def delay_after(self, failures: int) -> timedelta:
+        """How long to wait after the given number of failures, counted from 1."""
+        limit = self.max_delay.total_seconds()
+        seconds = self.initial_delay.total_seconds()
+        for _ in range(failures - 1):
+            if seconds >= limit:
+                break
+            seconds *= self.multiplier
+        return self.max_delay if seconds >= limit else timedelta(seconds=seconds)

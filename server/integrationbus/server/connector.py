@@ -1,0 +1,81 @@
+"""Connectors as the queue knows them: a name, a place in the database, and what holds them back."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+__all__ = ["ConnectorRecord", "ConnectorState", "HeadAction", "Lease", "TaskCounts", "TriggerMode"]
+
+
+class ConnectorState(IntEnum):
+    """What a connector is doing."""
+
+    IDLE = 1
+    RUNNING = 2
+    HALTED = 3
+    PAUSED = 4
+    UNHEALTHY = 5
+
+
+class TriggerMode(IntEnum):
+    """What starts a connector's runs besides a notify."""
+
+    ON_LOG = 1
+    ON_NOTIFY = 2
+    ON_SCHEDULE = 3
+
+
+class HeadAction(IntEnum):
+    """What to do with the task that halted a connector."""
+
+    RETRY = 1
+    SKIP = 2
+    DELETE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCounts:
+    """The tasks of a connector by state."""
+
+    pending: int = 0
+    running: int = 0
+    retry_wait: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    deleted: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that have not been settled yet."""
+        return self.pending + self.running + self.retry_wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorRecord:
+    """The stored side of a connector.
+
+    ``halted_by`` is the id of the task that halted it, or empty. ``position`` is the newest position of its feed,
+    ``feed_floor`` the newest one that is no longer kept.
+    """
+
+    id: int
+    name: str
+    class_path: str
+    paused: bool
+    paused_by: str
+    pause_reason: str
+    halted_by: str
+    halted_sequence: int | None
+    position: int
+    feed_floor: int
+    counts: TaskCounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to process one connector. A higher ``epoch`` ends the right of every lower one."""
+
+    connector_id: int
+    connector: str
+    owner: str
+    epoch: int

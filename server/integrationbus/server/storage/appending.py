@@ -1,0 +1,152 @@
+"""Storing logged tasks: many calls, one transaction."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, tuple_
+
+from integrationbus.server.storage import schema
+from integrationbus.server.storage.journal import advance_head
+from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, ReusedRequest
+from integrationbus.server.task import NewTask, TaskState
+
+__all__ = ["append_entries"]
+
+_Key = tuple[str, str]
+_Stored = Mapping[_Key, tuple[bytes, Sequence[LoggedTask]]]
+
+
+def append_entries(
+    connection: Connection, entries: Sequence[LogEntry], connector_ids: Mapping[str, int], now: int
+) -> list[LogReceipt | ReusedRequest]:
+    """Store the tasks of all entries; see ``Store.append``. ``now`` is in microseconds."""
+    known = dict(_stored_requests(connection, [entry.request for entry in entries if entry.request]))
+    accepted: list[LogEntry] = []
+    first_use: dict[_Key, LogEntry] = {}
+    for entry in entries:
+        key = entry.request and (entry.request.creator, entry.request.request_id)
+        if key in known or key in first_use:
+            continue
+        accepted.append(entry)
+        if key:
+            first_use[key] = entry
+    logged = _insert_tasks(connection, [task for entry in accepted for task in entry.tasks], connector_ids, now)
+    receipts = {
+        id(entry): LogReceipt(tasks=[logged[task.id] for task in entry.tasks]) for entry in accepted
+    }
+    _insert_requests(connection, [(entry.request, receipts[id(entry)]) for entry in accepted if entry.request], now)
+    for key, entry in first_use.items():
+        assert entry.request
+        known[key] = (entry.request.body_digest, receipts[id(entry)].tasks)
+    return [receipts.get(id(entry)) or _repeated(entry.request, known) for entry in entries]
+
+
+def _repeated(request: RequestKey | None, known: _Stored) -> LogReceipt | ReusedRequest:
+    assert request, "only an entry with a request can be a repetition"
+    digest, tasks = known[request.creator, request.request_id]
+    if digest != request.body_digest:
+        return ReusedRequest(request_id=request.request_id)
+    return LogReceipt(tasks=tasks, duplicate=True)
+
+
+def _stored_requests(
+    connection: Connection, requests: Sequence[RequestKey]
+) -> list[tuple[_Key, tuple[bytes, Sequence[LoggedTask]]]]:
+    if not requests:
+        return []
+    table = schema.request
+    keys = [(request.creator, request.request_id) for request in requests]
+    rows = connection.execute(select(table).where(tuple_(table.c.creator, table.c.request_id).in_(keys)))
+    return [((row.creator, row.request_id), (row.body_digest, _receipt_from_text(row.receipt))) for row in rows]
+
+
+def _insert_tasks(
+    connection: Connection, tasks: Sequence[NewTask], connector_ids: Mapping[str, int], now: int
+) -> dict[str, LoggedTask]:
+    """The stored tasks by id. Connectors are taken in the order of their ids, so that two writers cannot deadlock."""
+    by_connector: dict[int, list[NewTask]] = defaultdict(list)
+    for task in tasks:
+        by_connector[connector_ids[task.connector]].append(task)
+    rows: list[dict[str, Any]] = []
+    logged: dict[str, LoggedTask] = {}
+    for connector_id, group in sorted(by_connector.items()):
+        count = len(group)
+        newest_position, newest_sequence = advance_head(
+            connection, connector_id, positions=count, sequences=count, deltas={TaskState.PENDING: count}
+        )
+        for index, task in enumerate(group):
+            sequence, position = newest_sequence - count + 1 + index, newest_position - count + 1 + index
+            rows.append(_task_row(task, connector_id, sequence, position, now))
+            logged[task.id] = LoggedTask(id=task.id, connector=task.connector, sequence=sequence, position=position)
+    if rows:
+        connection.execute(insert(schema.task), rows)
+        connection.execute(insert(schema.task_event), [_logged_event(row) for row in rows])
+    return logged
+
+
+def _task_row(task: NewTask, connector_id: int, sequence: int, position: int, now: int) -> dict[str, Any]:
+    return {
+        "connector_id": connector_id,
+        "sequence": sequence,
+        "id": task.id,
+        "task_type": task.task_type,
+        "data_type": task.data_type,
+        "process_type": task.process_type,
+        "object_type": task.object_type,
+        "external_id": task.external_id,
+        "site": task.site,
+        "labels": dict(task.labels) if task.labels else None,
+        "title": task.title,
+        "creator": task.creator,
+        "trace_parent": task.trace_parent,
+        "payload_form": task.payload.form,
+        "payload_type": task.payload.type_name,
+        "payload_schema": task.payload.schema,
+        "payload": task.payload.data,
+        "logged_at": now,
+        "state": TaskState.PENDING,
+        "in_line": True,
+        "position": position,
+    }
+
+
+def _logged_event(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "connector_id": row["connector_id"],
+        "position": row["position"],
+        "sequence": row["sequence"],
+        "state": TaskState.PENDING,
+        "attempt": 0,
+        "run_id": "",
+        "actor": row["creator"],
+        "occurred_at": row["logged_at"],
+    }
+
+
+def _insert_requests(connection: Connection, stored: Sequence[tuple[RequestKey, LogReceipt]], now: int) -> None:
+    if not stored:
+        return
+    rows = [
+        {
+            "creator": request.creator,
+            "request_id": request.request_id,
+            "body_digest": request.body_digest,
+            "receipt": _receipt_to_text(receipt.tasks),
+            "stored_at": now,
+        }
+        for request, receipt in stored
+    ]
+    connection.execute(insert(schema.request), rows)
+
+
+def _receipt_to_text(tasks: Sequence[LoggedTask]) -> str:
+    return json.dumps([(task.id, task.connector, task.sequence, task.position) for task in tasks])
+
+
+def _receipt_from_text(text: str) -> list[LoggedTask]:
+    return [
+        LoggedTask(id=task_id, connector=connector, sequence=sequence, position=position)
+        for task_id, connector, sequence, position in json.loads(text)
+    ]

@@ -1,0 +1,208 @@
+"""Connections: one way to write and one way to read, whatever the database."""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
+
+__all__ = ["Database", "PostgresDatabase", "SqliteDatabase", "open_database"]
+
+_BUSY_TIMEOUT_SECONDS = 5
+_READERS = 4
+
+
+class Database(Protocol):
+    """Hands out connections inside a transaction.
+
+    Both contexts raise StoreUnavailable when the database cannot be used; ``write`` raises OutcomeUnknown when the
+    commit itself failed.
+    """
+
+    kind: str
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A transaction that may write. It is committed when the context ends, rolled back when an exception leaves."""
+        ...
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A short transaction that only reads and sees one state of the database."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class FairLock:
+    """A lock that is handed over in the order of asking, so that logging and processing take turns.
+
+    A plain lock may be taken again at once by the thread that let it go: a stream of group commits then starves the
+    connectors.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._queue: deque[threading.Lock] = deque()
+        self._held = False
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._queue.append(turn)
+        turn.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._queue:
+                self._queue.popleft().release()
+            else:
+                self._held = False
+
+
+class SqliteDatabase:
+    """SQLite: one connection writes and checkpoints, a few others read.
+
+    With a single writing connection no two writers compete, and commits and checkpoints never race. Readers are
+    ``query_only`` and leave checkpoints alone.
+    """
+
+    kind = "sqlite"
+
+    def __init__(self, url: URL) -> None:
+        self._turn = FairLock()
+        self._writer = _sqlite_engine(url, StaticPool, query_only=False)
+        self._readers = _sqlite_engine(url, QueuePool, query_only=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Wait for the turn, then BEGIN IMMEDIATE."""
+        with self._turn, _transaction(self._writer) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A deferred transaction on a reading connection."""
+        with _transaction(self._readers) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the readers, fold the write-ahead log into the file, and close the writer."""
+        self._readers.dispose()
+        with self._turn:
+            raw = self._writer.raw_connection()
+            try:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                raw.close()
+            self._writer.dispose()
+
+
+class PostgresDatabase:
+    """PostgreSQL: a pool of connections, with limits on how long a lock or a statement may take."""
+
+    kind = "postgresql"
+
+    def __init__(self, url: URL) -> None:
+        options = "-c timezone=UTC -c lock_timeout=2000 -c statement_timeout=10000"
+        self._engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="READ COMMITTED",
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            connect_args={"options": options, "prepare_threshold": None},
+        )
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction on a pooled connection."""
+        with _transaction(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction whose statements all see one snapshot."""
+        with _transaction(self._engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open the database of a URL: ``sqlite:///file`` or ``postgresql://...``. Raises ValueError for any other."""
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return SqliteDatabase(parsed)
+        case "postgresql":
+            return PostgresDatabase(parsed)
+        case other:
+            raise ValueError(f"the database must be sqlite or postgresql, not {other}")
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    """Commit what happens inside; tell a failed statement from a failed commit."""
+    try:
+        connection = engine.connect()
+    except DBAPIError as error:
+        raise StoreUnavailable(f"the database cannot be opened: {error.orig}") from error
+    with connection:
+        try:
+            yield connection
+        except OperationalError as error:
+            connection.rollback()
+            raise StoreUnavailable(f"the database refused a statement: {error.orig}") from error
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            raise OutcomeUnknown(f"the commit failed: {error.orig}") from error
+
+
+def _sqlite_engine(url: URL, pool: type[StaticPool] | type[QueuePool], *, query_only: bool) -> Engine:
+    arguments = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+    sizing = {"pool_size": _READERS, "max_overflow": _READERS} if pool is QueuePool else {}
+    engine = create_engine(url, poolclass=pool, connect_args=arguments, **sizing)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        # The driver must not open transactions by itself: it would begin them too late, and not IMMEDIATE.
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        if query_only:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if query_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    # Power loss must not undo an acknowledged commit; NORMAL would allow it.
+    "synchronous = FULL",
+    f"busy_timeout = {_BUSY_TIMEOUT_SECONDS * 1000}",
+    "foreign_keys = ON",
+    "mmap_size = 0",
+    "journal_size_limit = 67108864",
+    "trusted_schema = OFF",
+    "cache_size = -65536",
+)

@@ -1,0 +1,137 @@
+"""The one place where a task changes its state: the task, the counters and the feed move together."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Update, bindparam, insert, update
+
+from integrationbus.server.errors import LeaseLost
+from integrationbus.server.storage import schema
+from integrationbus.server.task import TRANSITIONS, Task, TaskState
+
+__all__ = ["Change", "ChangeNote", "advance_head", "record_changes"]
+
+_task, _head, _event = schema.task, schema.connector_head, schema.task_event
+
+_EVENT_COLUMNS = ("error", "effect", "result_type", "object_id", "notes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A task that goes to another state. ``columns`` are the other columns of the task that change with it."""
+
+    task: Task
+    previous: TaskState
+    state: TaskState
+    attempt: int
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeNote:
+    """What is on record about changes: when, in which run, by whom, and why."""
+
+    occurred_at: int
+    run_id: str = ""
+    actor: str = ""
+    reason: str = ""
+
+
+def record_changes(connection: Connection, connector_id: int, changes: Sequence[Change], note: ChangeNote) -> list[int]:
+    """Apply changes to tasks of one connector, and return their positions in the feed.
+
+    Raises LeaseLost when a task is no longer in the state that its change starts from: somebody else moved it.
+    """
+    if not changes:
+        return []
+    deltas: Counter[TaskState] = Counter()
+    for change in changes:
+        if change.state not in TRANSITIONS[change.previous]:
+            raise AssertionError(f"a task cannot go from {change.previous.name} to {change.state.name}")
+        deltas[change.previous] -= 1
+        deltas[change.state] += 1
+    newest, _ = advance_head(connection, connector_id, positions=len(changes), deltas=deltas)
+    positions = list(range(newest - len(changes) + 1, newest + 1))
+    _update_tasks(connection, connector_id, changes, positions)
+    connection.execute(
+        insert(_event),
+        [
+            {
+                "connector_id": connector_id,
+                "position": position,
+                "sequence": change.task.sequence,
+                "state": change.state,
+                "previous_state": change.previous,
+                "attempt": change.attempt,
+                "run_id": note.run_id,
+                "actor": note.actor,
+                "reason": note.reason,
+                "occurred_at": note.occurred_at,
+                **{name: change.columns.get(name) for name in _EVENT_COLUMNS},
+            }
+            for change, position in zip(changes, positions, strict=True)
+        ],
+    )
+    return positions
+
+
+def advance_head(
+    connection: Connection, connector_id: int, *, positions: int, deltas: Mapping[TaskState, int], sequences: int = 0
+) -> tuple[int, int]:
+    """Take numbers from the counters of a connector; returns the newest position and the newest sequence.
+
+    The counter row stays locked until the commit, which is what makes the order of numbers the order of commits.
+    """
+    values = {f"by_{state.name.lower()}": deltas.get(state, 0) for state in TaskState}
+    values |= {"connector": connector_id, "positions": positions, "sequences": sequences}
+    position, sequence = connection.execute(_ADVANCE, values).one()
+    return position, sequence
+
+
+_ADVANCE = (
+    update(_head)
+    .where(_head.c.connector_id == bindparam("connector"))
+    .values(
+        last_position=_head.c.last_position + bindparam("positions"),
+        last_sequence=_head.c.last_sequence + bindparam("sequences"),
+        **{state.name.lower(): _head.c[state.name.lower()] + bindparam(f"by_{state.name.lower()}") for state in TaskState},
+    )
+    .returning(_head.c.last_position, _head.c.last_sequence)
+)
+
+
+def _update_tasks(
+    connection: Connection, connector_id: int, changes: Sequence[Change], positions: Sequence[int]
+) -> None:
+    """One statement for each set of columns: most batches end in one way, so this is nearly always one."""
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for change, position in zip(changes, positions, strict=True):
+        parameters = {f"new_{name}": value for name, value in change.columns.items()}
+        parameters |= {
+            "connector": connector_id,
+            "place": change.task.sequence,
+            "previous": change.previous,
+            "new_state": change.state,
+            "new_position": position,
+        }
+        by_columns.setdefault(tuple(change.columns), []).append(parameters)
+    for columns, rows in by_columns.items():
+        result = connection.execute(_move((*columns, "state", "position")), rows)
+        if result.rowcount != len(rows):
+            raise LeaseLost(f"{len(rows) - result.rowcount} tasks were moved by somebody else")
+
+
+@cache
+def _move(columns: tuple[str, ...]) -> Update:
+    return (
+        update(_task)
+        .where(
+            _task.c.connector_id == bindparam("connector"),
+            _task.c.sequence == bindparam("place"),
+            _task.c.state == bindparam("previous"),
+        )
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )

@@ -1,0 +1,109 @@
+"""Who processes a connector: taking it, proving it, and cleaning up after a holder that died."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from sqlalchemy import ColumnElement, Connection, update
+
+from integrationbus.server.clock import from_micros
+from integrationbus.server.connector import Lease
+from integrationbus.server.errors import LeaseLost
+from integrationbus.server.problems import WorkerCrashLoop
+from integrationbus.server.run import RunState
+from integrationbus.server.storage import schema
+from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
+from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
+from integrationbus.server.task import Task, TaskState
+
+__all__ = ["AttemptOutcome", "acquire", "check_fence", "halt", "release"]
+
+_MAX_CRASHES = 3
+
+_lease, _task, _attempt, _run = schema.lease, schema.task, schema.task_attempt, schema.run
+
+
+class AttemptOutcome(IntEnum):
+    """How an attempt ended, as it is stored."""
+
+    SUCCEEDED = 1
+    FAILED = 2
+    RELEASED = 3
+    CRASHED = 4
+
+
+def acquire(connection: Connection, *, connector_id: int, connector: str, owner: str, now: int) -> Lease:
+    """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING."""
+    epoch: int = connection.execute(
+        update(_lease)
+        .where(_lease.c.connector_id == connector_id)
+        .values(owner=owner, epoch=_lease.c.epoch + 1)
+        .returning(_lease.c.epoch)
+    ).scalar_one()
+    _recover(connection, connector_id, now)
+    return Lease(connector_id=connector_id, connector=connector, owner=owner, epoch=epoch)
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Give the connector back; the epoch stays, so that the next holder gets a higher one."""
+    connection.execute(update(_lease).where(*_held(lease)).values(owner=""))
+
+
+def check_fence(connection: Connection, lease: Lease) -> None:
+    """Raise LeaseLost unless the lease still holds. It cannot be taken before this transaction ends."""
+    # An UPDATE, not a SELECT, because it takes the row's lock on every database.
+    if connection.execute(update(_lease).where(*_held(lease)).values(epoch=lease.epoch)).rowcount != 1:
+        raise LeaseLost(f"connector {lease.connector}: epoch {lease.epoch} is over")
+
+
+def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _lease.c.connector_id == lease.connector_id,
+        _lease.c.owner == lease.owner,
+        _lease.c.epoch == lease.epoch,
+    )
+
+
+def _recover(connection: Connection, connector_id: int, now: int) -> None:
+    """Put RUNNING tasks back. One that was alone is charged with the crash; of several, each is tried alone next."""
+    statement = tasks_select(with_payload=False).where(
+        _task.c.connector_id == connector_id, _task.c.in_line, _task.c.state == TaskState.RUNNING
+    )
+    tasks = [task_from_row(row) for row in connection.execute(statement.order_by(_task.c.sequence))]
+    alone = len(tasks) == 1
+    changes = [_recovered(task, alone=alone, now=now) for task in tasks]
+    record_changes(connection, connector_id, changes, ChangeNote(occurred_at=now, reason="the process died"))
+    outcome = AttemptOutcome.CRASHED if alone else AttemptOutcome.RELEASED
+    connection.execute(
+        update(_attempt)
+        .where(_attempt.c.connector_id == connector_id, _attempt.c.outcome.is_(None))
+        .where(_attempt.c.sequence.in_([task.sequence for task in tasks]))
+        .values(ended_at=now, outcome=outcome)
+    )
+    for change in changes:
+        if change.state is TaskState.FAILED:
+            halt(connection, connector_id, change.task.sequence)
+    connection.execute(
+        update(_run)
+        .where(_run.c.connector_id == connector_id, _run.c.state == RunState.RUNNING)
+        .values(state=RunState.INTERRUPTED, ended_at=now)
+    )
+
+
+def _recovered(task: Task, *, alone: bool, now: int) -> Change:
+    crashes = task.crash_count + 1 if alone else task.crash_count
+    columns: dict[str, object] = {"isolated": True, "crash_count": crashes, "finished_at": now}
+    state = TaskState.PENDING
+    if crashes >= _MAX_CRASHES:
+        problem = WorkerCrashLoop(f"the server died {crashes} times while it worked on this task alone")
+        columns |= {"error": error_to_text(problem.to_error(from_micros(now))), "crash_count": 0}
+        state = TaskState.FAILED
+    return Change(
+        task=task, previous=TaskState.RUNNING, state=state, attempt=task.attempt_count, columns=columns
+    )
+
+
+def halt(connection: Connection, connector_id: int, sequence: int) -> None:
+    """Hold the connector at a task that failed."""
+    connection.execute(
+        update(schema.connector).where(schema.connector.c.id == connector_id).values(halted_sequence=sequence)
+    )

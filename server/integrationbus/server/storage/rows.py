@@ -1,0 +1,252 @@
+"""Rows to values and back."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, select
+
+from integrationbus.server.clock import from_micros, to_micros
+from integrationbus.server.connector import ConnectorRecord, TaskCounts
+from integrationbus.server.run import Run, RunCounts, RunState, RunTrigger
+from integrationbus.server.storage import schema
+from integrationbus.server.store import TaskEvent
+from integrationbus.server.task import (
+    Payload,
+    PayloadForm,
+    ProcessType,
+    Task,
+    TaskDataType,
+    TaskEffect,
+    TaskError,
+    TaskResult,
+    TaskStage,
+    TaskState,
+    TaskType,
+)
+
+__all__ = [
+    "error_from_text",
+    "error_to_text",
+    "event_from_row",
+    "events_select",
+    "notes_to_text",
+    "record_from_row",
+    "records_select",
+    "run_from_row",
+    "runs_select",
+    "task_from_row",
+    "tasks_select",
+]
+
+_task, _event, _connector, _head, _run = (
+    schema.task,
+    schema.task_event,
+    schema.connector,
+    schema.connector_head,
+    schema.run,
+)
+
+_halting = _task.alias("halting")
+
+
+def _halting_task_join() -> ColumnElement[bool]:
+    return and_(_halting.c.connector_id == _connector.c.id, _halting.c.sequence == _connector.c.halted_sequence)
+
+
+def tasks_select(*, with_payload: bool) -> Select[Any]:
+    """Tasks with the names of their connectors and what they wait behind; for task_from_row."""
+    columns = [column for column in _task.columns if with_payload or column is not _task.c.payload]
+    blocked_by = case((and_(_task.c.in_line, _task.c.sequence > _connector.c.halted_sequence), _halting.c.id), else_="")
+    return (
+        select(*columns, _connector.c.name.label("connector"), blocked_by.label("blocked_by"))
+        .join(_connector, _connector.c.id == _task.c.connector_id)
+        .outerjoin(_halting, _halting_task_join())
+    )
+
+
+def task_from_row(row: Row[Any]) -> Task:
+    """A task of tasks_select; without a payload when the row has none."""
+    fields = row._mapping  # noqa: SLF001 - the documented name of the attribute
+    data = fields.get("payload")
+    return Task(
+        id=row.id,
+        connector=row.connector,
+        sequence=row.sequence,
+        task_type=TaskType(row.task_type),
+        data_type=TaskDataType(row.data_type),
+        process_type=ProcessType(row.process_type),
+        object_type=row.object_type,
+        external_id=row.external_id,
+        site=row.site,
+        labels=row.labels or {},
+        given_title=row.title,
+        creator=row.creator,
+        trace_parent=row.trace_parent,
+        payload=None
+        if data is None
+        else Payload(
+            form=PayloadForm(row.payload_form), data=data, type_name=row.payload_type, schema=row.payload_schema
+        ),
+        state=TaskState(row.state),
+        in_line=row.in_line,
+        passed_over=row.passed_over,
+        isolated=row.isolated,
+        attempt_count=row.attempt_count,
+        retry_count=row.retry_count,
+        failure_count=row.failure_count,
+        crash_count=row.crash_count,
+        position=row.position,
+        last_error=error_from_text(row.error),
+        result=_result_from_row(row),
+        logged_at=from_micros(row.logged_at),
+        started_at=_moment(row.started_at),
+        finished_at=_moment(row.finished_at),
+        next_attempt_at=_moment(row.next_attempt_at),
+        blocked_by=row.blocked_by,
+    )
+
+
+def events_select() -> Select[Any]:
+    """Events with what a watcher needs of their tasks; for event_from_row."""
+    return select(
+        _event,
+        _task.c.id.label("task_id"),
+        _task.c.task_type,
+        _task.c.data_type,
+        _task.c.process_type,
+        _task.c.object_type,
+        _task.c.external_id,
+        _task.c.site,
+        _task.c.creator,
+        _task.c.title,
+        _task.c.labels,
+    ).join(_task, and_(_task.c.connector_id == _event.c.connector_id, _task.c.sequence == _event.c.sequence))
+
+
+def event_from_row(row: Row[Any], connector: str) -> TaskEvent:
+    """An event of events_select."""
+    return TaskEvent(
+        connector_id=row.connector_id,
+        connector=connector,
+        position=row.position,
+        sequence=row.sequence,
+        task_id=row.task_id,
+        state=TaskState(row.state),
+        previous_state=None if row.previous_state is None else TaskState(row.previous_state),
+        attempt=row.attempt,
+        error=error_from_text(row.error),
+        result=_result_from_row(row),
+        run_id=row.run_id,
+        occurred_at=from_micros(row.occurred_at),
+        task_type=TaskType(row.task_type),
+        process_type=ProcessType(row.process_type),
+        object_type=row.object_type,
+        external_id=row.external_id,
+        site=row.site,
+        creator=row.creator,
+        title=row.title,
+        labels=row.labels or {},
+    )
+
+
+def records_select() -> Select[Any]:
+    """Connectors with their counters; for record_from_row."""
+    return (
+        select(_connector, _head, _halting.c.id.label("halted_by"))
+        .join(_head, _head.c.connector_id == _connector.c.id)
+        .outerjoin(_halting, _halting_task_join())
+        .order_by(_connector.c.name)
+    )
+
+
+def record_from_row(row: Row[Any]) -> ConnectorRecord:
+    """A connector of records_select."""
+    return ConnectorRecord(
+        id=row.id,
+        name=row.name,
+        class_path=row.class_path,
+        paused=row.paused,
+        paused_by=row.paused_by,
+        pause_reason=row.pause_reason,
+        halted_by=row.halted_by or "",
+        halted_sequence=row.halted_sequence,
+        position=row.last_position,
+        feed_floor=row.feed_floor,
+        counts=TaskCounts(**{state.name.lower(): getattr(row, state.name.lower()) for state in TaskState}),
+    )
+
+
+def runs_select() -> Select[Any]:
+    """Runs with the names of their connectors; for run_from_row."""
+    return select(_run, _connector.c.name.label("connector")).join(_connector, _connector.c.id == _run.c.connector_id)
+
+
+def run_from_row(row: Row[Any]) -> Run:
+    """A run of runs_select."""
+    return Run(
+        id=row.id,
+        connector=row.connector,
+        trigger=RunTrigger(row.trigger),
+        state=RunState(row.state),
+        requested_by=row.requested_by,
+        reason=row.reason,
+        counts=RunCounts(
+            succeeded=row.succeeded, failed=row.failed, skipped=row.skipped, deleted=row.deleted, retried=row.retried
+        ),
+        halted_by=row.halted_by,
+        started_at=from_micros(row.started_at),
+        ended_at=_moment(row.ended_at),
+    )
+
+
+def error_to_text(error: TaskError) -> str:
+    """A task error as JSON."""
+    return json.dumps(
+        {
+            "code": error.code,
+            "reason": error.reason,
+            "stage": error.stage,
+            "message": error.message,
+            "occurred_at": to_micros(error.occurred_at),
+            "field_paths": error.field_paths,
+            "retryable": error.retryable,
+        }
+    )
+
+
+def error_from_text(text: str | None) -> TaskError | None:
+    """The inverse of error_to_text; None stays None."""
+    if text is None:
+        return None
+    fields = json.loads(text)
+    return TaskError(
+        code=fields["code"],
+        reason=fields["reason"],
+        stage=None if fields["stage"] is None else TaskStage(fields["stage"]),
+        message=fields["message"],
+        occurred_at=from_micros(fields["occurred_at"]),
+        field_paths=tuple(fields["field_paths"]),
+        retryable=fields["retryable"],
+    )
+
+
+def notes_to_text(notes: Sequence[str]) -> str | None:
+    """The notes of a result as JSON; None for none."""
+    return json.dumps(notes) if notes else None
+
+
+def _result_from_row(row: Row[Any]) -> TaskResult | None:
+    if row.effect is None:
+        return None
+    return TaskResult(
+        effect=TaskEffect(row.effect),
+        object_type=row.result_type,
+        object_id=row.object_id,
+        notes=tuple(json.loads(row.notes)) if row.notes else (),
+    )
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)

@@ -1,0 +1,57 @@
+"""Runs on record."""
+
+from dataclasses import asdict
+
+from sqlalchemy import Connection, Insert, func, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from integrationbus.server.run import RunCounts, RunState
+from integrationbus.server.storage import schema
+from integrationbus.server.store import NewRun
+
+__all__ = ["count_in_run", "end_run", "insert_run"]
+
+_run, _task, _connector = schema.run, schema.task, schema.connector
+
+
+def insert_run(connection: Connection, connector_id: int, run: NewRun, now: int) -> None:
+    """Put a run on record, unless it is there already."""
+    values = {
+        "id": run.id,
+        "connector_id": connector_id,
+        "trigger": run.trigger,
+        "state": RunState.RUNNING,
+        "requested_by": run.requested_by,
+        "reason": run.reason,
+        "started_at": now,
+    }
+    connection.execute(_insert_or_ignore(connection).values(values))
+
+
+def count_in_run(connection: Connection, run_id: str, counts: RunCounts) -> None:
+    """Add to what a run did."""
+    grown = {name: _run.c[name] + number for name, number in asdict(counts).items() if number}
+    if grown:
+        connection.execute(update(_run).where(_run.c.id == run_id).values(grown))
+
+
+def end_run(connection: Connection, run_id: str, state: RunState, now: int) -> None:
+    """Record that a run ended, unless it has ended before; a halted one keeps the id of the task that halted it."""
+    halting = (
+        select(_task.c.id)
+        .join(_connector, (_connector.c.id == _task.c.connector_id) & (_connector.c.halted_sequence == _task.c.sequence))
+        .where(_connector.c.id == _run.c.connector_id)
+        .scalar_subquery()
+    )
+    connection.execute(
+        update(_run)
+        .where(_run.c.id == run_id, _run.c.state == RunState.RUNNING)
+        .values(state=state, ended_at=now, halted_by=func.coalesce(halting, "") if state is RunState.HALTED else "")
+    )
+
+
+def _insert_or_ignore(connection: Connection) -> Insert:
+    if connection.dialect.name == "postgresql":
+        return postgresql_insert(_run).on_conflict_do_nothing()
+    return sqlite_insert(_run).on_conflict_do_nothing()

@@ -1,0 +1,247 @@
+"""The tables of the queue.
+
+Times are microseconds since 1970 UTC. Enumerations are the numbers of the API. Rows about a task carry its connector
+and sequence, the key by which the line and the feed are read; ``task.id`` is the key of the outside world.
+"""
+
+from enum import IntEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from integrationbus.server.run import RunState
+from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
+
+__all__ = [
+    "applied",
+    "connector",
+    "connector_head",
+    "key_map",
+    "lease",
+    "metadata",
+    "request",
+    "run",
+    "store_meta",
+    "task",
+    "task_attempt",
+    "task_event",
+]
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite gives an alias of the row id, without a second index, to "INTEGER PRIMARY KEY" only.
+_BigKey = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _one_of(column: str, values: type[IntEnum]) -> CheckConstraint:
+    numbers = ", ".join(str(int(value)) for value in values)
+    return CheckConstraint(f"{column} IN ({numbers})", name=column)
+
+
+store_meta = Table(
+    "store_meta",
+    metadata,
+    Column("store_id", String(36), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+connector = Table(
+    "connector",
+    metadata,
+    Column("id", _BigKey, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("class_path", String(500), nullable=False),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("paused_by", String(100), nullable=False, default=""),
+    Column("pause_reason", String(255), nullable=False, default=""),
+    Column("halted_sequence", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# Everything that changes with each commit, apart from the configuration: the counters of line and feed, and the tasks
+# by state, so that depth is known without a scan.
+connector_head = Table(
+    "connector_head",
+    metadata,
+    Column("connector_id", _BigKey, ForeignKey("connector.id"), primary_key=True),
+    Column("last_sequence", BigInteger, nullable=False, default=0),
+    Column("last_position", BigInteger, nullable=False, default=0),
+    Column("feed_floor", BigInteger, nullable=False, default=0),
+    *(Column(state.name.lower(), BigInteger, nullable=False, default=0) for state in TaskState),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("connector_id", _BigKey, ForeignKey("connector.id"), primary_key=True),
+    Column("owner", String(36), nullable=False, default=""),
+    Column("epoch", BigInteger, nullable=False, default=0),
+    Column("expires_at", BigInteger, nullable=False, default=0),
+)
+
+task = Table(
+    "task",
+    metadata,
+    Column("connector_id", BigInteger, ForeignKey("connector.id"), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("task_type", SmallInteger, nullable=False),
+    Column("data_type", SmallInteger, nullable=False),
+    Column("process_type", SmallInteger, nullable=False),
+    Column("object_type", String(200), nullable=False),
+    Column("external_id", String(255), nullable=False),
+    Column("site", String(200), nullable=False),
+    Column("labels", JSON(none_as_null=True)),
+    Column("title", String(255), nullable=False),
+    Column("creator", String(100), nullable=False),
+    Column("trace_parent", String(55), nullable=False),
+    Column("payload_form", SmallInteger, nullable=False),
+    Column("payload_type", String(255), nullable=False),
+    Column("payload_schema", String(255), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("logged_at", BigInteger, nullable=False),
+    # What changes while the task is processed.
+    Column("state", SmallInteger, nullable=False),
+    Column("in_line", Boolean, nullable=False),
+    Column("passed_over", Boolean, nullable=False, default=False),
+    Column("isolated", Boolean, nullable=False, default=False),
+    Column("attempt_count", Integer, nullable=False, default=0),
+    Column("retry_count", Integer, nullable=False, default=0),
+    Column("failure_count", Integer, nullable=False, default=0),
+    Column("crash_count", Integer, nullable=False, default=0),
+    Column("epoch", BigInteger, nullable=False, default=0),
+    Column("position", BigInteger, nullable=False),
+    Column("error", Text),
+    Column("effect", SmallInteger),
+    Column("result_type", String(200)),
+    Column("object_id", BigInteger),
+    Column("notes", Text),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("next_attempt_at", BigInteger),
+    _one_of("task_type", TaskType),
+    _one_of("data_type", TaskDataType),
+    _one_of("process_type", ProcessType),
+    _one_of("state", TaskState),
+    CheckConstraint("state NOT IN (1, 2, 3) OR in_line", name="open_is_in_line"),
+    CheckConstraint("state NOT IN (4, 7) OR NOT in_line", name="final_is_out_of_line"),
+    CheckConstraint("(state = 4) = (effect IS NOT NULL)", name="succeeded_has_effect"),
+    CheckConstraint("state NOT IN (3, 5) OR error IS NOT NULL", name="failed_has_error"),
+    CheckConstraint("sequence > 0 AND position > 0", name="counted_from_one"),
+)
+# The line: what a run reads, in its order. Settled tasks are not in it, so it stays small however long the history is.
+Index("ix_task_line", task.c.connector_id, task.c.sequence, sqlite_where=text("in_line"), postgresql_where=text("in_line"))
+
+task_attempt = Table(
+    "task_attempt",
+    metadata,
+    Column("connector_id", BigInteger, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("run_id", String(36), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("outcome", SmallInteger),
+    Column("error", Text),
+    ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
+    CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended_has_outcome"),
+)
+
+task_event = Table(
+    "task_event",
+    metadata,
+    Column("connector_id", BigInteger, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("previous_state", SmallInteger),
+    Column("attempt", Integer, nullable=False),
+    Column("error", Text),
+    Column("effect", SmallInteger),
+    Column("result_type", String(200)),
+    Column("object_id", BigInteger),
+    Column("notes", Text),
+    Column("run_id", String(36), nullable=False),
+    Column("actor", String(100), nullable=False, default=""),
+    Column("reason", String(255), nullable=False, default=""),
+    Column("occurred_at", BigInteger, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("connector_id", BigInteger, ForeignKey("connector.id"), nullable=False),
+    Column("trigger", SmallInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("requested_by", String(100), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("succeeded", BigInteger, nullable=False, default=0),
+    Column("failed", BigInteger, nullable=False, default=0),
+    Column("skipped", BigInteger, nullable=False, default=0),
+    Column("deleted", BigInteger, nullable=False, default=0),
+    Column("retried", BigInteger, nullable=False, default=0),
+    Column("halted_by", String(36), nullable=False, default=""),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    _one_of("state", RunState),
+    CheckConstraint("(state = 1) = (ended_at IS NULL)", name="ended_is_final"),
+    Index(None, "connector_id", "id"),
+)
+
+request = Table(
+    "request",
+    metadata,
+    Column("creator", String(100), primary_key=True),
+    Column("request_id", String(64), primary_key=True),
+    Column("body_digest", LargeBinary, nullable=False),
+    Column("receipt", Text, nullable=False),
+    Column("stored_at", BigInteger, nullable=False),
+)
+
+key_map = Table(
+    "key_map",
+    metadata,
+    Column("connector_id", BigInteger, ForeignKey("connector.id"), primary_key=True),
+    Column("object_type", String(200), primary_key=True),
+    Column("external_id", String(255), primary_key=True),
+    Column("object_id", BigInteger, nullable=False),
+    Index(None, "object_type", "object_id"),
+)
+
+applied = Table(
+    "applied",
+    metadata,
+    Column("connector_id", BigInteger, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
+    UniqueConstraint("connector_id", "position"),
+)

@@ -1,0 +1,179 @@
+"""The store: each method of the port is one transaction around a function of this package."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from integrationbus.server.clock import Clock, to_micros
+from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.run import Run, RunState
+from integrationbus.server.storage import connectors, leases, line, reading, runs, schema
+from integrationbus.server.storage.appending import append_entries
+from integrationbus.server.storage.database import Database
+from integrationbus.server.storage.journal import ChangeNote
+from integrationbus.server.storage.rows import record_from_row, records_select
+from integrationbus.server.store import (
+    Claim,
+    ClaimRequest,
+    EventPage,
+    LogEntry,
+    LogReceipt,
+    NewRun,
+    ReusedRequest,
+    Settlement,
+    TaskPage,
+    TaskQuery,
+)
+from integrationbus.server.task import Task
+
+__all__ = ["SqlStore"]
+
+
+class SqlSettlingTransaction:
+    """See ``SettlingTransaction``."""
+
+    def __init__(self, connection: Connection, lease: Lease, run_id: str, now: int) -> None:
+        self.handle = connection
+        self._lease = lease
+        self._run_id = run_id
+        self._now = now
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """See ``SettlingTransaction.savepoint``."""
+        with self.handle.begin_nested():
+            yield
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """See ``SettlingTransaction.settle``."""
+        line.settle(self.handle, self._lease, self._run_id, settlements, self._now)
+
+
+class SqlStore:
+    """The store on a SQL database whose schema is up to date. For the contract see ``Store``."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        with database.read() as connection:
+            self.store_id: str = connection.execute(select(schema.store_meta.c.store_id)).scalar_one()
+        self._connector_ids: dict[str, int] = {item.name: item.id for item in self.connectors()}
+
+    @property
+    def database_kind(self) -> str:
+        """ "sqlite" or "postgresql"."""
+        return self._database.kind
+
+    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest]:
+        """See ``Store.append``."""
+        with self._database.write() as connection:
+            return append_entries(connection, entries, self._connector_ids, self._now())
+
+    def register_connectors(self, class_paths: Mapping[str, str]) -> None:
+        """See ``Store.register_connectors``."""
+        with self._database.write() as connection:
+            connectors.register(connection, class_paths, self._now())
+        self._connector_ids = {item.name: item.id for item in self.connectors()}
+
+    def connectors(self) -> Sequence[ConnectorRecord]:
+        """See ``Store.connectors``."""
+        with self._database.read() as connection:
+            return [record_from_row(row) for row in connection.execute(records_select())]
+
+    def connector(self, name: str) -> ConnectorRecord:
+        """See ``Store.connector``."""
+        with self._database.read() as connection:
+            return connectors.find(connection, name)
+
+    def set_paused(self, name: str, *, paused: bool, actor: str, reason: str) -> None:
+        """See ``Store.set_paused``."""
+        with self._database.write() as connection:
+            connectors.set_paused(connection, name, paused=paused, actor=actor, reason=reason)
+
+    def clear_halt(self, name: str, action: HeadAction, *, actor: str, reason: str) -> bool:
+        """See ``Store.clear_halt``."""
+        with self._database.write() as connection:
+            note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
+            return connectors.clear_halt(connection, name, action, note)
+
+    def oldest_waiting(self, connector_id: int) -> datetime | None:
+        """See ``Store.oldest_waiting``."""
+        with self._database.read() as connection:
+            return reading.oldest_waiting(connection, connector_id)
+
+    def acquire_lease(self, connector: str, owner: str) -> Lease:
+        """See ``Store.acquire_lease``."""
+        with self._database.write() as connection:
+            return leases.acquire(
+                connection,
+                connector_id=self._connector_ids[connector],
+                connector=connector,
+                owner=owner,
+                now=self._now(),
+            )
+
+    def release_lease(self, lease: Lease) -> None:
+        """See ``Store.release_lease``."""
+        with self._database.write() as connection:
+            leases.release(connection, lease)
+
+    def begin_run(self, connector_id: int, run: NewRun) -> Run:
+        """See ``Store.begin_run``."""
+        with self._database.write() as connection:
+            runs.insert_run(connection, connector_id, run, self._now())
+            return reading.read_run(connection, run.id)
+
+    def end_run(self, run_id: str, state: RunState) -> None:
+        """See ``Store.end_run``."""
+        with self._database.write() as connection:
+            runs.end_run(connection, run_id, state, self._now())
+
+    def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
+        """See ``Store.claim``."""
+        with self._database.write() as connection:
+            return line.claim(connection, lease, request, self._now())
+
+    @contextmanager
+    def settling(self, lease: Lease, run_id: str) -> Iterator[SqlSettlingTransaction]:
+        """See ``Store.settling``. The fence comes last, so that a takeover never waits for slow target statements."""
+        with self._database.write() as connection:
+            yield SqlSettlingTransaction(connection, lease, run_id, self._now())
+            leases.check_fence(connection, lease)
+
+    def task(self, task_id: str, *, with_payload: bool) -> Task:
+        """See ``Store.task``."""
+        with self._database.read() as connection:
+            return reading.read_task(connection, task_id, with_payload=with_payload)
+
+    def tasks(
+        self, query: TaskQuery, *, after: tuple[int, int] | None, limit: int, with_payload: bool, newest_first: bool
+    ) -> TaskPage:
+        """See ``Store.tasks``."""
+        with self._database.read() as connection:
+            return reading.list_tasks(
+                connection, query, after=after, limit=limit, with_payload=with_payload, newest_first=newest_first
+            )
+
+    def events(self, connector_id: int, *, after_position: int, limit: int) -> EventPage:
+        """See ``Store.events``."""
+        with self._database.read() as connection:
+            return reading.read_events(connection, connector_id, after_position=after_position, limit=limit)
+
+    def run(self, run_id: str) -> Run:
+        """See ``Store.run``."""
+        with self._database.read() as connection:
+            return reading.read_run(connection, run_id)
+
+    def runs(self, connector_id: int | None, *, before: str | None, limit: int) -> Sequence[Run]:
+        """See ``Store.runs``."""
+        with self._database.read() as connection:
+            return reading.read_runs(connection, connector_id, before=before, limit=limit)
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        self._database.close()
+
+    def _now(self) -> int:
+        return to_micros(self._clock.now())

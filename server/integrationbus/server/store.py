@@ -1,0 +1,319 @@
+"""The port of the store: what the rest of the server asks of the database, and what it may rely on.
+
+Every method is one transaction and blocks; none may be called on the event loop. A method that writes has either done
+all of it, durably, when it returns, or nothing when it raises. The exception is OutcomeUnknown: the commit itself
+failed, and only a later look can tell. Any method may raise StoreUnavailable.
+
+Positions of a connector's feed and sequences of its line are dense and in commit order.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.policy import AfterFailure
+from integrationbus.server.problems import TaskProblem
+from integrationbus.server.run import Run, RunState, RunTrigger
+from integrationbus.server.task import NewTask, ProcessType, Task, TaskError, TaskResult, TaskState, TaskType
+
+__all__ = [
+    "Claim",
+    "ClaimRequest",
+    "EventPage",
+    "LogEntry",
+    "LogReceipt",
+    "LoggedTask",
+    "NewRun",
+    "RequestKey",
+    "ReusedRequest",
+    "Settlement",
+    "SettlingTransaction",
+    "Store",
+    "TaskEvent",
+    "TaskPage",
+    "TaskQuery",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestKey:
+    """What makes a call repeatable. ``body_digest`` tells a repetition from another request under the same id."""
+
+    creator: str
+    request_id: str
+    body_digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One call that logs tasks: all of them are stored, in their order, or none."""
+
+    tasks: Sequence[NewTask]
+    request: RequestKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedTask:
+    """Where a task was stored. ``position`` is that of its first event in the connector's feed."""
+
+    id: str
+    connector: str
+    sequence: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogReceipt:
+    """What became of a LogEntry: the tasks in their order, now or by an earlier call with the same request."""
+
+    tasks: Sequence[LoggedTask]
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReusedRequest:
+    """A LogEntry that was not stored, because its request id belongs to another body."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskQuery:
+    """Which tasks. Empty fields match everything; connectors are ids, all other texts are compared byte for byte."""
+
+    connector_ids: Sequence[int] = ()
+    states: Sequence[TaskState] = ()
+    task_types: Sequence[TaskType] = ()
+    process_types: Sequence[ProcessType] = ()
+    task_ids: Sequence[str] = ()
+    external_ids: Sequence[str] = ()
+    object_type: str = ""
+    site: str = ""
+    creator: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPage:
+    """Part of a list of tasks, and the (connector id, sequence) after which the next part starts, or None."""
+
+    tasks: Sequence[Task]
+    next_after: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEvent:
+    """One committed change of one task, with what a watcher needs of the task. ``attempt`` is 0 before the first."""
+
+    connector_id: int
+    connector: str
+    position: int
+    sequence: int
+    task_id: str
+    state: TaskState
+    previous_state: TaskState | None
+    attempt: int
+    error: TaskError | None
+    result: TaskResult | None
+    run_id: str
+    occurred_at: datetime
+    task_type: TaskType
+    process_type: ProcessType
+    object_type: str
+    external_id: str
+    site: str
+    creator: str
+    title: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Events of one connector in the order of their positions, and the feed's bounds when they were read."""
+
+    events: Sequence[TaskEvent]
+    newest_position: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run that begins."""
+
+    id: str
+    trigger: RunTrigger
+    requested_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRequest:
+    """Ask for the next tasks of a line: those behind ``after_sequence``, at most ``max_tasks`` and ``max_bytes``.
+
+    The run is recorded with its first claim that finds something, if it was not recorded before.
+    """
+
+    run: NewRun
+    after_sequence: int
+    max_tasks: int
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The tasks that are RUNNING now, in their order and with their payloads, as they were before the claim.
+
+    ``after_sequence`` is how far the line was read. Without tasks, ``wait_until`` is when the head of the line is due,
+    or ``held`` says that the connector is halted (HALTED) or paused (STOPPED). With neither, and no further than it was
+    asked from, the end of the line was reached.
+    """
+
+    tasks: Sequence[Task]
+    after_sequence: int
+    wait_until: datetime | None = None
+    held: RunState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How one attempt ended: with a result, or with a problem and what follows from it.
+
+    Neither: it was not finished, and the task goes back to the line without a charge.
+    """
+
+    task: Task
+    result: TaskResult | None = None
+    problem: TaskProblem | None = None
+    after: AfterFailure | None = None
+
+
+class SettlingTransaction(Protocol):
+    """An open transaction in which a batch is settled.
+
+    ``handle`` is what the target writes through. Leaving the context checks that the lease still holds and commits.
+    """
+
+    @property
+    def handle(self) -> object:
+        """The database connection of the transaction."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """What is written inside is undone, alone, when an exception leaves the context."""
+        ...
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Record how the attempts ended, and count them in the run. May be called once."""
+        ...
+
+
+class Store(Protocol):
+    """The database of the bus."""
+
+    @property
+    def store_id(self) -> str:
+        """The identity of this store; tokens of another one mean nothing here."""
+        ...
+
+    @property
+    def database_kind(self) -> str:
+        """ "sqlite" or "postgresql"."""
+        ...
+
+    # Logging
+
+    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest]:
+        """Store the tasks of all entries in one transaction, each connector's in the order of the entries.
+
+        An entry whose request was stored before gets the receipt of then. One whose request id was used with another
+        body, before or in this very call, is not stored and gets a ReusedRequest. Raises when a connector is unknown to the
+        store: callers check names first.
+        """
+        ...
+
+    # Connectors
+
+    def register_connectors(self, class_paths: Mapping[str, str]) -> None:
+        """Make sure that a connector of each name exists, and keep its class path. None is ever removed."""
+        ...
+
+    def connectors(self) -> Sequence[ConnectorRecord]:
+        """Every connector, by name."""
+        ...
+
+    def connector(self, name: str) -> ConnectorRecord:
+        """One connector. Raises ConnectorNotFound."""
+        ...
+
+    def set_paused(self, name: str, *, paused: bool, actor: str, reason: str) -> None:
+        """Pause or release a connector. Raises ConnectorNotFound."""
+        ...
+
+    def clear_halt(self, name: str, action: HeadAction, *, actor: str, reason: str) -> bool:
+        """Release a halted connector and do with its head as told; False when it was not halted."""
+        ...
+
+    def oldest_waiting(self, connector_id: int) -> datetime | None:
+        """When the first task of the line was logged; None for an empty line."""
+        ...
+
+    # Processing
+
+    def acquire_lease(self, connector: str, owner: str) -> Lease:
+        """Take the connector. Attempts that a dead holder left open are closed; see ``Task.isolated``."""
+        ...
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give the connector back; nothing happens when it is lost already."""
+        ...
+
+    def begin_run(self, connector_id: int, run: NewRun) -> Run:
+        """Record that a run begins, unless that is on record already."""
+        ...
+
+    def end_run(self, run_id: str, state: RunState) -> None:
+        """Record that a run ended; nothing happens when it was never recorded, or has ended."""
+        ...
+
+    def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
+        """Mark the next tasks RUNNING, each with an open attempt; SKIP_ONCE tasks on the way are passed over.
+
+        Raises LeaseLost.
+        """
+        ...
+
+    def settling(self, lease: Lease, run_id: str) -> AbstractContextManager[SettlingTransaction]:
+        """Open the transaction that settles a claim. Leaving it raises LeaseLost, with nothing done, if it is lost."""
+        ...
+
+    # Reading
+
+    def task(self, task_id: str, *, with_payload: bool) -> Task:
+        """One task. Raises TaskNotFound."""
+        ...
+
+    def tasks(
+        self, query: TaskQuery, *, after: tuple[int, int] | None, limit: int, with_payload: bool, newest_first: bool
+    ) -> TaskPage:
+        """Tasks by connector id and sequence, from behind ``after`` in the direction of the list."""
+        ...
+
+    def events(self, connector_id: int, *, after_position: int, limit: int) -> EventPage:
+        """Events of one connector behind a position."""
+        ...
+
+    def run(self, run_id: str) -> Run:
+        """One run. Raises RunNotFound."""
+        ...
+
+    def runs(self, connector_id: int | None, *, before: str | None, limit: int) -> Sequence[Run]:
+        """Runs, the newest first, from before the run with the id ``before``."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; the store is of no use afterwards."""
+        ...
+

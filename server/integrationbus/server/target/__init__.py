@@ -1,0 +1,1 @@
+"""The target: where internal objects and pages are written, translated and read back."""

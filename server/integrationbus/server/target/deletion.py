@@ -1,0 +1,94 @@
+"""Deleting objects and pages, and what follows for those that point at them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from integrationbus.connectors.models import Dependency, NodeInfo
+from integrationbus.connectors.object_class import ForeignKeyInfo, ObjectClass
+from integrationbus.server.problems import TargetRefused
+from integrationbus.server.target import key_map
+from integrationbus.server.target.classes import ClassCatalog
+
+__all__ = ["Deletion"]
+
+_nodes: Any = NodeInfo.__table__
+
+
+class Deletion:
+    """One deletion with everything that it takes along.
+
+    Objects that need a deleted one are deleted too, and so are bindings; the other references to it are cleared or go
+    to their default. A page goes with its last culture version, and takes the pages below it along.
+    """
+
+    def __init__(self, connection: Connection, catalog: ClassCatalog) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._doomed: set[tuple[str, int]] = set()
+
+    def delete(self, object_class: ObjectClass, ids: Sequence[int]) -> None:
+        """Delete objects, or culture versions of pages."""
+        table = object_class.table
+        ids = self._newly_doomed(table.name, ids)
+        if not ids:
+            return
+        nodes = self._nodes_of(object_class, ids) if object_class.is_page else []
+        self._release(table.name, ids)
+        self._connection.execute(delete(table).where(object_class.id_column.in_(ids)))
+        if object_class.is_page:
+            self._delete_nodes([node for node in nodes if not self._has_cultures(object_class, node)])
+        else:
+            key_map.forget(self._connection, object_class.object_type, ids)
+
+    def _delete_nodes(self, ids: Sequence[int]) -> None:
+        ids = self._newly_doomed(_nodes.name, ids)
+        if not ids:
+            return
+        below = self._connection.execute(select(_nodes.c.node_id).where(_nodes.c.node_parent_id.in_(ids)))
+        self._delete_nodes(list(below.scalars()))
+        rows = self._connection.execute(select(_nodes.c.node_id, _nodes.c.node_class).where(_nodes.c.node_id.in_(ids)))
+        for node_id, page_type in rows.all():
+            page = self._catalog.get(page_type)
+            documents = select(page.id_column).where(page.columns["document_node_id"] == node_id)
+            self.delete(page, list(self._connection.execute(documents).scalars()))
+            key_map.forget(self._connection, page_type, [node_id])
+        self._release(_nodes.name, ids)
+        self._connection.execute(delete(_nodes).where(_nodes.c.node_id.in_(ids)))
+
+    def _release(self, table_name: str, ids: Sequence[int]) -> None:
+        """Do with every object that points at these rows what the kind of its foreign key says."""
+        for referring, key in self._catalog.referring_to(table_name):
+            column = referring.columns[key.attribute]
+            if key.dependency in (Dependency.REQUIRED, Dependency.BINDING):
+                statement = select(referring.id_column).where(column.in_(ids))
+                self.delete(referring, list(self._connection.execute(statement).scalars()))
+                continue
+            instead = self._default_id(key, ids) if key.dependency is Dependency.REQUIRED_HAS_DEFAULT else None
+            self._connection.execute(update(referring.table).where(column.in_(ids)).values({column.name: instead}))
+
+    def _default_id(self, key: ForeignKeyInfo, ids: Sequence[int]) -> int:
+        target = self._catalog.of_table(key.target_table)
+        if target is not None and target.info.code_name is not None:
+            column = target.columns[target.info.code_name]
+            statement = select(target.id_column).where(column == key.default_code_name, target.id_column.not_in(ids))
+            found: Any = self._connection.execute(statement).scalar_one_or_none()
+            if found is not None:
+                return int(found)
+        raise TargetRefused(f"the default object {key.default_code_name!r} of {key.attribute} does not exist")
+
+    def _newly_doomed(self, table_name: str, ids: Sequence[int]) -> list[int]:
+        """Those that this deletion does not hold yet; objects that need each other would go round for ever."""
+        fresh = [object_id for object_id in ids if (table_name, object_id) not in self._doomed]
+        self._doomed.update((table_name, object_id) for object_id in fresh)
+        return fresh
+
+    def _nodes_of(self, page: ObjectClass, document_ids: Sequence[int]) -> list[int]:
+        statement = select(page.columns["document_node_id"]).where(page.id_column.in_(document_ids)).distinct()
+        found: Any = self._connection.execute(statement).scalars()
+        return list(found)
+
+    def _has_cultures(self, page: ObjectClass, node_id: int) -> bool:
+        statement = select(page.id_column).where(page.columns["document_node_id"] == node_id).limit(1)
+        return self._connection.execute(statement).first() is not None

@@ -1,0 +1,110 @@
+"""Which stored object a prepared one is."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, tuple_
+
+from integrationbus.connectors.object_class import ObjectClass
+from integrationbus.server.problems import IdentityMissing, KeyAmbiguous
+from integrationbus.server.target.row import TargetRow
+
+__all__ = ["find_existing"]
+
+_Rows = Sequence[Row[Any]]
+
+
+def find_existing(
+    connection: Connection, object_class: ObjectClass, rows: Sequence[TargetRow], known: Mapping[str, int]
+) -> list[int | None]:
+    """The id of the stored object for each row, or None.
+
+    By GUID if the row has one, else by code name within its site and parent, else by what the key map knows (``known``,
+    ids by external id). A binding, which has neither GUID nor code name, is found by its foreign keys together. Raises
+    IdentityMissing for a row that can be found by nothing, and KeyAmbiguous when several objects fit.
+    """
+    by_guid = _by_column(connection, object_class, object_class.info.guid, rows)
+    by_code = _by_code_name(connection, object_class, rows)
+    mapped = _existing_ids(connection, object_class, set(known.values()))
+    if not _is_binding(object_class):
+        return [_pick(object_class, row, by_guid, by_code, known, mapped) for row in rows]
+    by_keys = _by_foreign_keys(connection, object_class, rows)
+    return [by_keys.get(_foreign_key_values(object_class, row)) for row in rows]
+
+
+def _pick(
+    object_class: ObjectClass,
+    row: TargetRow,
+    by_guid: Mapping[Any, _Rows],
+    by_code: Mapping[Any, _Rows],
+    known: Mapping[str, int],
+    mapped: set[int],
+) -> int | None:
+    info = object_class.info
+    guid = row.values.get(info.guid) if info.guid else None
+    code = row.values.get(info.code_name) if info.code_name else None
+    if guid is None and code is None and not row.external_id:
+        names = " or ".join(name for name in (info.guid, info.code_name) if name)
+        raise IdentityMissing(f"{object_class.object_type}: set {names}, or give the task an external_id")
+    for hits in (by_guid.get(guid, ()), [hit for hit in by_code.get(code, ()) if _in_scope(object_class, row, hit)]):
+        if len(hits) > 1:
+            raise KeyAmbiguous(f"{object_class.object_type} {code or guid!r} fits {len(hits)} objects")
+        if hits:
+            return int(hits[0].found)
+    # A code name that was renamed upstream is still the same object by its external id.
+    object_id = known.get(row.external_id)
+    return object_id if object_id in mapped else None
+
+
+def _by_code_name(connection: Connection, object_class: ObjectClass, rows: Sequence[TargetRow]) -> dict[Any, _Rows]:
+    return _by_column(connection, object_class, object_class.info.code_name, rows)
+
+
+def _by_column(
+    connection: Connection, object_class: ObjectClass, attribute: str | None, rows: Sequence[TargetRow]
+) -> dict[Any, _Rows]:
+    """Stored rows by the value of a column, with what tells them apart, for the values that the rows have."""
+    wanted = {row.values[attribute] for row in rows if row.values.get(attribute) is not None} if attribute else set()
+    if not wanted or attribute is None:
+        return {}
+    column = object_class.columns[attribute]
+    scope = [object_class.columns[name].label(name) for name in _scope(object_class)]
+    statement = select(object_class.id_column.label("found"), column.label("value"), *scope).where(column.in_(wanted))
+    found: dict[Any, list[Row[Any]]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(row.value, []).append(row)
+    return dict(found)
+
+
+def _in_scope(object_class: ObjectClass, row: TargetRow, hit: Row[Any]) -> bool:
+    return all(getattr(hit, name) == row.values[name] for name in _scope(object_class) if name in row.values)
+
+
+def _scope(object_class: ObjectClass) -> list[str]:
+    info = object_class.info
+    return [name for name in (info.site, info.parent) if name is not None]
+
+
+def _existing_ids(connection: Connection, object_class: ObjectClass, ids: set[int]) -> set[int]:
+    if not ids:
+        return set()
+    return set(connection.execute(select(object_class.id_column).where(object_class.id_column.in_(ids))).scalars())
+
+
+def _is_binding(object_class: ObjectClass) -> bool:
+    return object_class.info.guid is None and object_class.info.code_name is None
+
+
+def _foreign_key_values(object_class: ObjectClass, row: TargetRow) -> tuple[Any, ...]:
+    return tuple(row.values.get(key.attribute) for key in object_class.foreign_keys)
+
+
+def _by_foreign_keys(
+    connection: Connection, object_class: ObjectClass, rows: Sequence[TargetRow]
+) -> dict[tuple[Any, ...], int]:
+    columns = [object_class.columns[key.attribute] for key in object_class.foreign_keys]
+    if not columns:
+        raise IdentityMissing(f"{object_class.object_type} has no code name, no GUID and no foreign key to be found by")
+    wanted = [_foreign_key_values(object_class, row) for row in rows]
+    statement = select(object_class.id_column, *columns).where(tuple_(*columns).in_(wanted))
+    return {tuple(row[1:]): row[0] for row in connection.execute(statement)}

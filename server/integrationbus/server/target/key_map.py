@@ -1,0 +1,82 @@
+"""Which internal object an external id became."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from integrationbus.server.storage import schema
+
+__all__ = ["forget", "look_up", "look_up_pages", "remember"]
+
+_map = schema.key_map
+
+
+def look_up(
+    connection: Connection, connector_id: int, object_type: str, external_ids: Iterable[str]
+) -> dict[str, int]:
+    """Internal ids by external id, for those that are known."""
+    statement = select(_map.c.external_id, _map.c.object_id).where(
+        _map.c.connector_id == connector_id,
+        _map.c.object_type == object_type,
+        _map.c.external_id.in_(list(external_ids)),
+    )
+    return {row.external_id: row.object_id for row in connection.execute(statement)}
+
+
+def look_up_pages(
+    connection: Connection, connector_id: int, page_types: Sequence[str], external_ids: Iterable[str]
+) -> dict[str, list[int]]:
+    """Node ids by external id, over all page types: two of them may use one external id."""
+    statement = select(_map.c.external_id, _map.c.object_id).where(
+        _map.c.connector_id == connector_id,
+        _map.c.object_type.in_(page_types),
+        _map.c.external_id.in_(list(external_ids)),
+    )
+    found: dict[str, list[int]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(row.external_id, []).append(row.object_id)
+    return found
+
+
+def remember(
+    connection: Connection,
+    connector_id: int,
+    object_type: str,
+    *,
+    known: Mapping[str, int],
+    current: Mapping[str, int],
+) -> None:
+    """Make the map say ``current``; ``known`` is what it says now, so that nothing is written twice."""
+    rows = [
+        {"connector": connector_id, "type": object_type, "external": external_id, "internal": object_id}
+        for external_id, object_id in current.items()
+        if known.get(external_id) != object_id
+    ]
+    for statement, part in (
+        (_INSERT, [row for row in rows if row["external"] not in known]),
+        (_UPDATE, [row for row in rows if row["external"] in known]),
+    ):
+        if part:
+            connection.execute(statement, part)
+
+
+def forget(connection: Connection, object_type: str, object_ids: Sequence[int]) -> None:
+    """Drop what every connector knows of deleted objects."""
+    connection.execute(delete(_map).where(_map.c.object_type == object_type, _map.c.object_id.in_(object_ids)))
+
+
+_INSERT = insert(_map).values(
+    connector_id=bindparam("connector"),
+    object_type=bindparam("type"),
+    external_id=bindparam("external"),
+    object_id=bindparam("internal"),
+)
+_UPDATE = (
+    update(_map)
+    .where(
+        _map.c.connector_id == bindparam("connector"),
+        _map.c.object_type == bindparam("type"),
+        _map.c.external_id == bindparam("external"),
+    )
+    .values(object_id=bindparam("internal"))
+)

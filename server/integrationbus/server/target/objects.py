@@ -1,0 +1,112 @@
+"""Writing objects: a group of one class at a time."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Table, bindparam, insert, update
+
+from integrationbus.connectors.object_class import ObjectClass
+from integrationbus.server.target import key_map
+from integrationbus.server.target.classes import ClassCatalog
+from integrationbus.server.target.deletion import Deletion
+from integrationbus.server.target.identity import find_existing
+from integrationbus.server.target.ids import allocate_ids
+from integrationbus.server.target.row import TargetRow
+from integrationbus.server.task import TaskEffect, TaskResult
+
+__all__ = ["delete_group", "write_group"]
+
+
+def write_group(
+    connection: Connection, connector_id: int, object_class: ObjectClass, rows: Sequence[TargetRow]
+) -> list[TaskResult]:
+    """Create or update the objects of a group, and remember their external ids."""
+    known = _known_ids(connection, connector_id, object_class, rows)
+    existing = find_existing(connection, object_class, rows, known)
+    new = [row for row, object_id in zip(rows, existing, strict=True) if object_id is None]
+    fresh_ids = iter(allocate_ids(connection, object_class.table, len(new)) if new else ())
+    ids = [object_id if object_id is not None else next(fresh_ids) for object_id in existing]
+    pairs = list(zip(rows, ids, strict=True))
+    _insert(connection, object_class, [pair for pair, found in zip(pairs, existing, strict=True) if found is None])
+    _update(connection, object_class, [pair for pair, found in zip(pairs, existing, strict=True) if found is not None])
+    current = {row.external_id: object_id for row, object_id in pairs if row.external_id}
+    key_map.remember(connection, connector_id, object_class.object_type, known=known, current=current)
+    return [
+        TaskResult(
+            effect=TaskEffect.CREATED if found is None else TaskEffect.UPDATED,
+            object_type=object_class.object_type,
+            object_id=object_id,
+            notes=row.notes,
+        )
+        for (row, object_id), found in zip(pairs, existing, strict=True)
+    ]
+
+
+def delete_group(
+    connection: Connection,
+    connector_id: int,
+    object_class: ObjectClass,
+    rows: Sequence[TargetRow],
+    catalog: ClassCatalog,
+) -> list[TaskResult]:
+    """Delete the objects of a group, with what cannot be without them."""
+    known = _known_ids(connection, connector_id, object_class, rows)
+    existing = find_existing(connection, object_class, rows, known)
+    Deletion(connection, catalog).delete(object_class, [found for found in existing if found is not None])
+    return [
+        TaskResult(
+            effect=TaskEffect.NOTHING_TO_DELETE if object_id is None else TaskEffect.DELETED,
+            object_type=object_class.object_type,
+            object_id=object_id or 0,
+            notes=row.notes,
+        )
+        for row, object_id in zip(rows, existing, strict=True)
+    ]
+
+
+def _known_ids(
+    connection: Connection, connector_id: int, object_class: ObjectClass, rows: Sequence[TargetRow]
+) -> dict[str, int]:
+    external_ids = {row.external_id for row in rows if row.external_id}
+    if not external_ids:
+        return {}
+    return key_map.look_up(connection, connector_id, object_class.object_type, external_ids)
+
+
+_Pairs = Sequence[tuple[TargetRow, int]]
+
+
+def _insert(connection: Connection, object_class: ObjectClass, pairs: _Pairs) -> None:
+    """One statement for each set of columns, so that a column that was not set takes its default."""
+    for attributes, part in _by_attributes(pairs).items():
+        names = [object_class.columns[attribute].name for attribute in attributes]
+        key = object_class.id_column.name
+        rows = [
+            {key: object_id, **dict(zip(names, (row.values[name] for name in attributes), strict=True))}
+            for row, object_id in part
+        ]
+        connection.execute(insert(object_class.table), rows)
+
+
+def _update(connection: Connection, object_class: ObjectClass, pairs: _Pairs) -> None:
+    table: Table = object_class.table
+    for attributes, part in _by_attributes(pairs).items():
+        if not attributes:
+            continue
+        names = {attribute: object_class.columns[attribute].name for attribute in attributes}
+        statement = (
+            update(table)
+            .where(object_class.id_column == bindparam("_id"))
+            .values({name: bindparam(f"_{name}", type_=table.c[name].type) for name in names.values()})
+        )
+        rows = [
+            {"_id": object_id, **{f"_{name}": row.values[attribute] for attribute, name in names.items()}}
+            for row, object_id in part
+        ]
+        connection.execute(statement, rows)
+
+
+def _by_attributes(pairs: _Pairs) -> dict[tuple[str, ...], list[tuple[TargetRow, int]]]:
+    found: dict[tuple[str, ...], list[tuple[TargetRow, int]]] = {}
+    for row, object_id in pairs:
+        found.setdefault(tuple(sorted(row.values)), []).append((row, object_id))
+    return found

@@ -1,0 +1,227 @@
+"""Tasks: the values that travel between the layers, and the states that a task may go through."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from integrationbus.connectors.task_types import TaskDataType, TaskType
+
+__all__ = [
+    "FINAL_STATES",
+    "TRANSITIONS",
+    "NewTask",
+    "Payload",
+    "PayloadForm",
+    "ProcessType",
+    "Task",
+    "TaskDataType",
+    "TaskEffect",
+    "TaskError",
+    "TaskResult",
+    "TaskStage",
+    "TaskState",
+    "TaskType",
+]
+
+
+class ProcessType(IntEnum):
+    """How a task behaves when its turn comes and when it fails."""
+
+    DEFAULT = 1
+    SKIP_ON_ERROR = 2
+    DELETE_ON_ERROR = 3
+    SKIP_ONCE = 4
+
+
+class TaskState(IntEnum):
+    """Where a task stands."""
+
+    PENDING = 1
+    RUNNING = 2
+    RETRY_WAIT = 3
+    SUCCEEDED = 4
+    FAILED = 5
+    SKIPPED = 6
+    DELETED = 7
+
+
+_S = TaskState
+
+TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
+    _S.PENDING: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED}),
+    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.RETRY_WAIT, _S.DELETED, _S.PENDING}),
+    _S.RETRY_WAIT: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED}),
+    _S.FAILED: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED}),
+    _S.SKIPPED: frozenset({_S.RUNNING, _S.DELETED}),
+    _S.SUCCEEDED: frozenset(),
+    _S.DELETED: frozenset(),
+}
+"""Each state with those that may follow it. A task starts as PENDING."""
+
+FINAL_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
+
+
+class TaskEffect(IntEnum):
+    """What a successful task did to its target."""
+
+    CREATED = 1
+    UPDATED = 2
+    DELETED = 3
+    NOTHING_TO_DELETE = 4
+
+
+class TaskStage(IntEnum):
+    """The step of processing that an error comes from."""
+
+    DECODE = 1
+    PREPARE = 2
+    TRANSLATE = 3
+    APPLY = 4
+
+
+class PayloadForm(IntEnum):
+    """The form of a payload. The numbers are stored; they are the field numbers of ``Payload`` in the API."""
+
+    RECORD = 1
+    MESSAGE = 2
+    ENCODED = 3
+    OBJECT = 4
+    PAGE = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """The external object as it came.
+
+    ``type_name`` is the full protobuf name of a MESSAGE, the content type of ENCODED, and the object type of OBJECT and
+    PAGE. ``data`` is the message, the encoded bytes, or the serialised Record, PreparedObject or PreparedPage.
+    """
+
+    form: PayloadForm
+    data: bytes
+    type_name: str = ""
+    schema: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A task that was checked and is ready to be stored. ``id`` is a UUID of version 7 in text form."""
+
+    id: str
+    connector: str
+    task_type: TaskType
+    data_type: TaskDataType
+    process_type: ProcessType
+    payload: Payload
+    object_type: str = ""
+    external_id: str = ""
+    site: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    creator: str = ""
+    trace_parent: str = ""
+
+    def digest(self) -> bytes:
+        """SHA-256 over everything that the caller gave: two requests with equal digests ask for the same thing."""
+        parts = (
+            self.connector,
+            str(int(self.task_type)),
+            str(int(self.data_type)),
+            str(int(self.process_type)),
+            self.object_type,
+            self.external_id,
+            self.site,
+            self.title,
+            self.trace_parent,
+            *(text for item in sorted(self.labels.items()) for text in item),
+            str(int(self.payload.form)),
+            self.payload.type_name,
+            self.payload.schema,
+        )
+        digest = hashlib.sha256()
+        for part in parts:
+            encoded = part.encode()
+            digest.update(b"%d:" % len(encoded) + encoded)
+        digest.update(self.payload.data)
+        return digest.digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskError:
+    """Why an attempt failed. ``code`` is a number of google.rpc.Code; ``message`` is at most 4 KiB."""
+
+    code: int
+    reason: str
+    stage: TaskStage | None
+    message: str
+    occurred_at: datetime
+    field_paths: tuple[str, ...] = ()
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What a successful task did. ``object_id`` is 0 when there was nothing to delete."""
+
+    effect: TaskEffect
+    object_type: str
+    object_id: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task as it is stored.
+
+    ``in_line`` says whether a run that comes by will take it. ``passed_over`` says that a run passed over this
+    SKIP_ONCE task, which is DEFAULT from then on. ``isolated`` tasks are processed alone, because the process died
+    while it worked on them among others. ``retry_count`` counts the retries of the current go, ``failure_count`` every
+    failed attempt, ``crash_count`` the times that the process died on it alone.
+    """
+
+    id: str
+    connector: str
+    sequence: int
+    task_type: TaskType
+    data_type: TaskDataType
+    process_type: ProcessType
+    object_type: str
+    external_id: str
+    site: str
+    labels: Mapping[str, str]
+    given_title: str
+    creator: str
+    trace_parent: str
+    payload: Payload | None
+    state: TaskState
+    in_line: bool
+    passed_over: bool
+    isolated: bool
+    attempt_count: int
+    retry_count: int
+    failure_count: int
+    crash_count: int
+    position: int
+    last_error: TaskError | None
+    result: TaskResult | None
+    logged_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    next_attempt_at: datetime | None
+    blocked_by: str = ""
+
+    @property
+    def effective_process_type(self) -> ProcessType:
+        """The process type that counts now."""
+        return ProcessType.DEFAULT if self.passed_over else self.process_type
+
+    @property
+    def title(self) -> str:
+        """What people see."""
+        if self.given_title:
+            return self.given_title
+        verb = self.task_type.name.partition("_")[0].capitalize()
+        target = self.object_type or ("page" if self.task_type.is_for_pages else "object")
+        return f"{verb} {target} {self.external_id}".rstrip()
