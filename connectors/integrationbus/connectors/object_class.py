@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Column, Integer, Table, inspect
 
@@ -49,7 +50,7 @@ class ObjectClass:
     info: TypeInfo
     table: Table
     primary_key: str
-    columns: Mapping[str, Column[object]]
+    columns: Mapping[str, Column[Any]]
     foreign_keys: tuple[ForeignKeyInfo, ...]
     is_page: bool
 
@@ -59,9 +60,24 @@ class ObjectClass:
         return self.info.object_type
 
     @property
-    def id_column(self) -> Column[object]:
+    def id_column(self) -> Column[Any]:
         """The primary key."""
         return self.columns[self.primary_key]
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether an object has no name of its own and is found by its foreign keys together."""
+        return not self.is_page and self.info.guid is None and self.info.code_name is None
+
+    @property
+    def identity_attributes(self) -> frozenset[str]:
+        """The columns that an object is found by: all that matters of an object that is to be deleted."""
+        if self.is_page:
+            return frozenset({"document_culture"})
+        if self.is_binding:
+            return frozenset(key.attribute for key in self.foreign_keys)
+        names = (self.info.guid, self.info.code_name, self.info.site, self.info.parent)
+        return frozenset(name for name in names if name is not None)
 
 
 @cache
@@ -99,7 +115,7 @@ def describe(cls: type[InternalObject]) -> ObjectClass:
     )
 
 
-def _foreign_keys(columns: Mapping[str, Column[object]], *, is_page: bool) -> tuple[ForeignKeyInfo, ...]:
+def _foreign_keys(columns: Mapping[str, Column[Any]], *, is_page: bool) -> tuple[ForeignKeyInfo, ...]:
     """The foreign keys that a connector may set; the link of a page to its node is the bus's own."""
     found = []
     for attribute, column in columns.items():

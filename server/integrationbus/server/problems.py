@@ -10,6 +10,7 @@ __all__ = [
     "ConnectorFailed",
     "IdentityMissing",
     "KeyAmbiguous",
+    "KeyLookupFailed",
     "KeyNotFound",
     "ParentNotFound",
     "PayloadUndecodable",
@@ -65,6 +66,12 @@ class ConnectorFailed(TaskProblem):
     def by(cls, error: BaseException, method: str, *, retryable: bool) -> "ConnectorFailed":
         """The problem of an exception from a method of the connector."""
         return cls(f"{method} raised {type(error).__name__}: {_text_of(error)}", retryable=retryable)
+
+
+class KeyLookupFailed(ConnectorFailed):
+    """The connector could not say where the target of a foreign key is found."""
+
+    stage = TaskStage.TRANSLATE
 
 
 class WrongObject(TaskProblem):

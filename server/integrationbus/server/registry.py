@@ -32,6 +32,7 @@ class ConnectorRegistry:
         for item in self._connectors.values():
             classes.extend(item.object_classes.values())
         self._by_type = {item.object_type: item for item in classes}
+        self._by_table = {item.table.name: item for item in classes}
 
     @property
     def connectors(self) -> Sequence[RegisteredConnector]:
@@ -60,3 +61,7 @@ class ConnectorRegistry:
             return self._by_type[object_type]
         except KeyError:
             raise ObjectTypeNotFound(object_type) from None
+
+    def object_class_of_table(self, table_name: str) -> ObjectClass | None:
+        """The internal class of a table, or None when the table is not one of the bus's."""
+        return self._by_table.get(table_name)

@@ -262,12 +262,20 @@ class Store(Protocol):
 
     # Processing
 
-    def acquire_lease(self, connector: str, owner: str) -> Lease:
-        """Take the connector. Attempts that a dead holder left open are closed; see ``Task.isolated``."""
+    def acquire_lease(self, connector: str, owner: str, run_id: str) -> Lease:
+        """Take the connector for a run.
+
+        Attempts that a dead holder left open are closed, see ``Task.isolated``, and other runs that are open are
+        INTERRUPTED.
+        """
         ...
 
     def release_lease(self, lease: Lease) -> None:
         """Give the connector back; nothing happens when it is lost already."""
+        ...
+
+    def abandoned(self) -> Sequence[str]:
+        """The connectors with a run that is open; before any was taken: those whose holder died in mid-run."""
         ...
 
     def begin_run(self, connector_id: int, run: NewRun) -> Run:

@@ -5,12 +5,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
-
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import advance_head
 from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, ReusedRequest
 from integrationbus.server.task import NewTask, TaskState
+from sqlalchemy import Connection, insert, select, tuple_
 
 __all__ = ["append_entries"]
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, insert, update
-
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
 from integrationbus.server.task import TRANSITIONS, Task, TaskState
+from sqlalchemy import Connection, Update, bindparam, insert, update
 
 __all__ = ["Change", "ChangeNote", "advance_head", "record_changes"]
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, Connection, update
-
 from integrationbus.server.clock import from_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import LeaseLost
@@ -14,6 +12,7 @@ from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
 from integrationbus.server.task import Task, TaskState
+from sqlalchemy import ColumnElement, Connection, update
 
 __all__ = ["AttemptOutcome", "acquire", "check_fence", "halt", "release"]
 
@@ -31,7 +30,7 @@ class AttemptOutcome(IntEnum):
     CRASHED = 4
 
 
-def acquire(connection: Connection, *, connector_id: int, connector: str, owner: str, now: int) -> Lease:
+def acquire(connection: Connection, *, connector_id: int, connector: str, owner: str, run_id: str, now: int) -> Lease:
     """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING."""
     epoch: int = connection.execute(
         update(_lease)
@@ -39,7 +38,7 @@ def acquire(connection: Connection, *, connector_id: int, connector: str, owner:
         .values(owner=owner, epoch=_lease.c.epoch + 1)
         .returning(_lease.c.epoch)
     ).scalar_one()
-    _recover(connection, connector_id, now)
+    _recover(connection, connector_id, run_id, now)
     return Lease(connector_id=connector_id, connector=connector, owner=owner, epoch=epoch)
 
 
@@ -63,7 +62,7 @@ def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _recover(connection: Connection, connector_id: int, now: int) -> None:
+def _recover(connection: Connection, connector_id: int, run_id: str, now: int) -> None:
     """Put RUNNING tasks back. One that was alone is charged with the crash; of several, each is tried alone next."""
     statement = tasks_select(with_payload=False).where(
         _task.c.connector_id == connector_id, _task.c.in_line, _task.c.state == TaskState.RUNNING
@@ -84,7 +83,7 @@ def _recover(connection: Connection, connector_id: int, now: int) -> None:
             halt(connection, connector_id, change.task.sequence)
     connection.execute(
         update(_run)
-        .where(_run.c.connector_id == connector_id, _run.c.state == RunState.RUNNING)
+        .where(_run.c.connector_id == connector_id, _run.c.state == RunState.RUNNING, _run.c.id != run_id)
         .values(state=RunState.INTERRUPTED, ended_at=now)
     )
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
-
 from integrationbus.server.clock import from_micros, to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.policy import Verdict
@@ -18,6 +16,7 @@ from integrationbus.server.storage.rows import error_to_text, notes_to_text, tas
 from integrationbus.server.storage.runs import count_in_run, insert_run
 from integrationbus.server.store import Claim, ClaimRequest, Settlement
 from integrationbus.server.task import ProcessType, Task, TaskState
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 __all__ = ["claim", "settle"]
 
@@ -107,6 +106,9 @@ def _plan(line: Iterable[Task], request: ClaimRequest, now: int) -> _Plan:
             plan.after_sequence = task.sequence
             continue
         if task.effective_process_type is ProcessType.SKIP_ONCE:
+            if plan.taken:
+                # What was taken may come back to the line; then this task must not be met a second time.
+                break
             plan.passed_over.append(task)
             plan.after_sequence = task.sequence
             continue

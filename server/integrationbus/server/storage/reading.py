@@ -1,8 +1,7 @@
 """Questions about tasks, events and runs."""
 
+from datetime import datetime
 from typing import Any
-
-from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import RunNotFound, TaskNotFound
@@ -18,6 +17,7 @@ from integrationbus.server.storage.rows import (
 )
 from integrationbus.server.store import EventPage, TaskPage, TaskQuery
 from integrationbus.server.task import Task
+from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 
 __all__ = ["list_tasks", "oldest_waiting", "read_events", "read_run", "read_runs", "read_task"]
 
@@ -91,9 +91,9 @@ def read_runs(connection: Connection, connector_id: int | None, *, before: str |
     return [run_from_row(row) for row in connection.execute(statement)]
 
 
-def oldest_waiting(connection: Connection, connector_id: int) -> Any:  # noqa: ANN401
+def oldest_waiting(connection: Connection, connector_id: int) -> datetime | None:
     """See ``Store.oldest_waiting``."""
-    micros = connection.execute(
+    micros: int | None = connection.execute(
         select(_task.c.logged_at)
         .where(_task.c.connector_id == connector_id, _task.c.in_line)
         .order_by(_task.c.sequence)

@@ -2,15 +2,14 @@
 
 from dataclasses import asdict
 
+from integrationbus.server.run import RunCounts, RunState
+from integrationbus.server.storage import schema
+from integrationbus.server.store import NewRun
 from sqlalchemy import Connection, Insert, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from integrationbus.server.run import RunCounts, RunState
-from integrationbus.server.storage import schema
-from integrationbus.server.store import NewRun
-
-__all__ = ["count_in_run", "end_run", "insert_run"]
+__all__ = ["connectors_with_open_runs", "count_in_run", "end_run", "insert_run"]
 
 _run, _task, _connector = schema.run, schema.task, schema.connector
 
@@ -49,6 +48,14 @@ def end_run(connection: Connection, run_id: str, state: RunState, now: int) -> N
         .where(_run.c.id == run_id, _run.c.state == RunState.RUNNING)
         .values(state=state, ended_at=now, halted_by=func.coalesce(halting, "") if state is RunState.HALTED else "")
     )
+
+
+def connectors_with_open_runs(connection: Connection) -> list[str]:
+    """See ``Store.abandoned``."""
+    statement = select(_connector.c.name).where(
+        _connector.c.id.in_(select(_run.c.connector_id).where(_run.c.state == RunState.RUNNING))
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def _insert_or_ignore(connection: Connection) -> Insert:

@@ -6,6 +6,8 @@ and sequence, the key by which the line and the feed are read; ``task.id`` is th
 
 from enum import IntEnum
 
+from integrationbus.server.run import RunState
+from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -25,9 +27,6 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-
-from integrationbus.server.run import RunState
-from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
 
 __all__ = [
     "applied",
@@ -214,6 +213,7 @@ run = Table(
     CheckConstraint("(state = 1) = (ended_at IS NULL)", name="ended_is_final"),
     Index(None, "connector_id", "id"),
 )
+Index("ix_run_open", run.c.connector_id, sqlite_where=text("state = 1"), postgresql_where=text("state = 1"))
 
 request = Table(
     "request",

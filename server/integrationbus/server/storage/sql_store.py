@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, select
-
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
 from integrationbus.server.run import Run, RunState
@@ -27,6 +25,7 @@ from integrationbus.server.store import (
     TaskQuery,
 )
 from integrationbus.server.task import Task
+from sqlalchemy import Connection, select
 
 __all__ = ["SqlStore"]
 
@@ -103,7 +102,7 @@ class SqlStore:
         with self._database.read() as connection:
             return reading.oldest_waiting(connection, connector_id)
 
-    def acquire_lease(self, connector: str, owner: str) -> Lease:
+    def acquire_lease(self, connector: str, owner: str, run_id: str) -> Lease:
         """See ``Store.acquire_lease``."""
         with self._database.write() as connection:
             return leases.acquire(
@@ -111,6 +110,7 @@ class SqlStore:
                 connector_id=self._connector_ids[connector],
                 connector=connector,
                 owner=owner,
+                run_id=run_id,
                 now=self._now(),
             )
 
@@ -118,6 +118,11 @@ class SqlStore:
         """See ``Store.release_lease``."""
         with self._database.write() as connection:
             leases.release(connection, lease)
+
+    def abandoned(self) -> Sequence[str]:
+        """See ``Store.abandoned``."""
+        with self._database.read() as connection:
+            return runs.connectors_with_open_runs(connection)
 
     def begin_run(self, connector_id: int, run: NewRun) -> Run:
         """See ``Store.begin_run``."""

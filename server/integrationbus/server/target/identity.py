@@ -26,7 +26,7 @@ def find_existing(
     by_guid = _by_column(connection, object_class, object_class.info.guid, rows)
     by_code = _by_code_name(connection, object_class, rows)
     mapped = _existing_ids(connection, object_class, set(known.values()))
-    if not _is_binding(object_class):
+    if not object_class.is_binding:
         return [_pick(object_class, row, by_guid, by_code, known, mapped) for row in rows]
     by_keys = _by_foreign_keys(connection, object_class, rows)
     return [by_keys.get(_foreign_key_values(object_class, row)) for row in rows]
@@ -70,10 +70,10 @@ def _by_column(
     column = object_class.columns[attribute]
     scope = [object_class.columns[name].label(name) for name in _scope(object_class)]
     statement = select(object_class.id_column.label("found"), column.label("value"), *scope).where(column.in_(wanted))
-    found: dict[Any, list[Row[Any]]] = {}
+    rows_by_value: dict[Any, list[Row[Any]]] = {}
     for row in connection.execute(statement):
-        found.setdefault(row.value, []).append(row)
-    return dict(found)
+        rows_by_value.setdefault(row.value, []).append(row)
+    return dict(rows_by_value)
 
 
 def _in_scope(object_class: ObjectClass, row: TargetRow, hit: Row[Any]) -> bool:
@@ -89,10 +89,6 @@ def _existing_ids(connection: Connection, object_class: ObjectClass, ids: set[in
     if not ids:
         return set()
     return set(connection.execute(select(object_class.id_column).where(object_class.id_column.in_(ids))).scalars())
-
-
-def _is_binding(object_class: ObjectClass) -> bool:
-    return object_class.info.guid is None and object_class.info.code_name is None
 
 
 def _foreign_key_values(object_class: ObjectClass, row: TargetRow) -> tuple[Any, ...]:

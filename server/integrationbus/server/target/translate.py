@@ -17,6 +17,10 @@ from integrationbus.server.target.classes import ClassCatalog
 __all__ = ["Translator"]
 
 
+_NOBODY = -1
+"""An internal id that no object has: what is to be deleted, and belongs to something missing, is missing too."""
+
+
 class Translator:
     """Translates the keys of one connector within one transaction."""
 
@@ -68,6 +72,8 @@ class Translator:
     def _instead(self, item: PreparedTask, key: ForeignKeyInfo, reference: KeyReference) -> tuple[int | None, str]:
         """What stands in for a target that is missing, by the kind of the dependency."""
         column = f"{item.object_class.object_type}.{key.attribute}"
+        if item.task.task_type.is_deletion:
+            return _NOBODY, f"{column} points at {reference.describe()}, which does not exist"
         if key.dependency is Dependency.NOT_REQUIRED:
             return None, f"{column} was left empty: there is no {reference.describe()}"
         if key.dependency is Dependency.REQUIRED_HAS_DEFAULT and reference.target:

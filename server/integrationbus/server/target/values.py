@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Boolean, Column, Date, DateTime, Float, Integer, LargeBinary, Numeric, SmallInteger, String, Uuid
@@ -42,7 +43,7 @@ def _checks(cls: type[InternalObject]) -> Mapping[str, _Check]:
     return {name: _check_of(column) for name, column in describe(cls).columns.items()}
 
 
-def _check_of(column: Column[object]) -> _Check:
+def _check_of(column: Column[Any]) -> _Check:
     check = _type_check(column)
     nullable = bool(column.nullable)
 
@@ -56,7 +57,7 @@ def _check_of(column: Column[object]) -> _Check:
     return checked
 
 
-def _type_check(column: Column[object]) -> _Check:  # noqa: PLR0911 - one return a type reads best
+def _type_check(column: Column[Any]) -> _Check:  # noqa: PLR0911 - one return a type reads best
     kind = column.type
     match kind:
         case Boolean():

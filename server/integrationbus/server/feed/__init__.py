@@ -1,0 +1,1 @@
+"""The feed: every committed change, in order, to everybody who watches."""

@@ -1,0 +1,1 @@
+"""Payloads: from the stored bytes to Python values, and back."""

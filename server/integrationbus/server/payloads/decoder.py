@@ -1,0 +1,85 @@
+"""Stored payloads to what a connector receives."""
+
+import json
+from collections.abc import Mapping
+from typing import Protocol
+
+from google.protobuf.message import DecodeError
+
+from integrationbus.connectors.keys import Reference
+from integrationbus.connectors.models import InternalObject
+from integrationbus.connectors.object_class import NODE_ATTRIBUTES, ObjectClass
+from integrationbus.connectors.policies import Accepts
+from integrationbus.server.payloads.values import read_record
+from integrationbus.server.problems import PayloadUndecodable
+from integrationbus.server.task import Payload, PayloadForm
+from integrationbus.v1 import payload_pb2
+
+__all__ = ["ObjectClasses", "decode", "decode_prepared", "is_json"]
+
+
+class ObjectClasses(Protocol):
+    """Knows the internal classes by type."""
+
+    def object_class(self, object_type: str) -> ObjectClass:
+        """The class of a type. Raises ObjectTypeNotFound."""
+        ...
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a media type is JSON: ``application/json`` or one that ends in ``+json``."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def decode(payload: Payload, accepts: Accepts) -> object:
+    """What the connector receives for a record, a message or an encoded payload. Raises PayloadUndecodable."""
+    match payload.form:
+        case PayloadForm.RECORD:
+            return read_record(payload_pb2.Record.FromString(payload.data))
+        case PayloadForm.MESSAGE:
+            return _message(payload, accepts)
+        case _ if is_json(payload.type_name):
+            return _json(payload.data)
+        case _:
+            return payload.data
+
+
+def decode_prepared(payload: Payload, object_class: ObjectClass) -> InternalObject:
+    """The internal object or page that the caller prepared. Raises PayloadUndecodable."""
+    if payload.form is PayloadForm.OBJECT:
+        return _instance(object_class, read_record(payload_pb2.PreparedObject.FromString(payload.data).fields))
+    page = payload_pb2.PreparedPage.FromString(payload.data)
+    place = {
+        "document_culture": page.culture,
+        "node_guid": page.node_guid,
+        "node_alias": page.alias,
+        "node_parent_path": page.parent_path,
+        "node_parent_id": Reference(page.parent.external_id) if page.HasField("parent") else None,
+    }
+    return _instance(object_class, read_record(page.fields) | {name: value for name, value in place.items() if value})
+
+
+def _message(payload: Payload, accepts: Accepts) -> object:
+    cls = accepts.message_class(payload.type_name)
+    if cls is None:
+        raise PayloadUndecodable(f"the connector no longer accepts messages of type {payload.type_name}")
+    try:
+        return cls.FromString(payload.data)
+    except DecodeError as error:
+        raise PayloadUndecodable(f"the bytes are not a {payload.type_name}: {error}") from error
+
+
+def _json(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise PayloadUndecodable(f"the bytes are not JSON: {error}") from error
+
+
+def _instance(object_class: ObjectClass, fields: Mapping[str, object]) -> InternalObject:
+    unknown = sorted(set(fields) - set(object_class.columns) - set(NODE_ATTRIBUTES if object_class.is_page else ()))
+    if unknown:
+        text = f"{object_class.object_type} has no {', '.join(unknown)}"
+        raise PayloadUndecodable(text, field_paths=[f"payload.fields[{name}]" for name in unknown])
+    return object_class.cls(**fields)

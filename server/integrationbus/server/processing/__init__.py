@@ -1,0 +1,1 @@
+"""Processing: from a claimed task to a settled one."""

@@ -1,0 +1,59 @@
+"""Runs by the clock: APScheduler decides when, the dispatcher what."""
+
+from collections.abc import Callable
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from integrationbus.connectors.policies import Cron, Every, Trigger
+from integrationbus.server.registry import ConnectorRegistry
+
+__all__ = ["Schedule", "clock_trigger", "describe_schedule"]
+
+
+class Schedule:
+    """Calls ``due`` with the name of each connector whose schedule says so, on a thread of its own."""
+
+    def __init__(self, registry: ConnectorRegistry, due: Callable[[str], None]) -> None:
+        # A trigger that was missed while the machine slept counts once, however late.
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None}
+        )
+        for item in registry.connectors:
+            trigger = clock_trigger(item.connector.trigger) if item.connector else None
+            if trigger is not None:
+                self._scheduler.add_job(due, trigger, args=[item.name], id=item.name)
+
+    def start(self) -> None:
+        """Begin to watch the clock."""
+        if self._scheduler.get_jobs():
+            self._scheduler.start()
+
+    def stop(self) -> None:
+        """Start nothing any more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown()
+
+
+def clock_trigger(trigger: Trigger) -> BaseTrigger | None:
+    """When a trigger fires by the clock; None for one that does not. Raises ValueError for a malformed cron line."""
+    match trigger:
+        case Every(interval):
+            return IntervalTrigger(seconds=interval.total_seconds(), timezone="UTC")
+        case Cron(expression, timezone):
+            return CronTrigger.from_crontab(expression, timezone=timezone)
+        case _:
+            return None
+
+
+def describe_schedule(trigger: Trigger) -> str:
+    """A schedule as people write it; empty for a trigger that has none."""
+    match trigger:
+        case Every(interval):
+            return f"every {interval}"
+        case Cron(expression, timezone):
+            return f"{expression} ({timezone})"
+        case _:
+            return ""

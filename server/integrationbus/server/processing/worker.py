@@ -1,0 +1,189 @@
+"""The thread of one connector: it sleeps until a run is asked for, and sees every run through to its end."""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from integrationbus.server.clock import Clock
+from integrationbus.server.connector import Lease
+from integrationbus.server.errors import LeaseLost, OutcomeUnknown, ServerDraining, StoreUnavailable
+from integrationbus.server.ids import new_id
+from integrationbus.server.processing.runner import Runner
+from integrationbus.server.registry import RegisteredConnector
+from integrationbus.server.run import NotifyOutcome, Run, RunState
+from integrationbus.server.store import NewRun, Store
+
+__all__ = ["ConnectorWorker"]
+
+_log = logging.getLogger(__name__)
+
+_FIRST_BACKOFF = timedelta(seconds=1)
+_LONGEST_BACKOFF = timedelta(seconds=30)
+
+
+class ConnectorWorker:
+    """Runs one connector on a thread of its own, started with the first run.
+
+    A trigger that comes during a run is not lost: the run looks at the line again before it ends. The right to process
+    the connector is taken with the first run and kept until the worker stops.
+    """
+
+    def __init__(
+        self, registered: RegisteredConnector, *, runner: Runner, store: Store, owner: str, clock: Clock,
+        on_change: Callable[[], None]
+    ) -> None:
+        self._registered = registered
+        self._runner = runner
+        self._store = store
+        self._owner = owner
+        self._clock = clock
+        self._on_change = on_change
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._active: NewRun | None = None
+        self._again = False
+        self._on_record = False
+        self._poked = False
+        self._held: RunState | None = None
+        self._stopping = False
+        self._lease: Lease | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the connector."""
+        return self._registered.name
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is in progress."""
+        return self._active is not None
+
+    @property
+    def stopping(self) -> bool:
+        """See ``Pause.stopping``."""
+        return self._stopping
+
+    def trigger(self, run: NewRun) -> NotifyOutcome:
+        """Start a run, or make the one in progress look again. Raises ServerDraining."""
+        with self._changed:
+            return self._accept(run)[0]
+
+    def trigger_on_log(self, run: NewRun) -> None:
+        """As ``trigger``, but leave a connector alone that is known to be held, and a worker that is stopping."""
+        with self._changed:
+            if self._held is None and not self._stopping:
+                self._accept(run)
+
+    def trigger_on_record(self, run: NewRun) -> tuple[NotifyOutcome, Run]:
+        """As ``trigger``, and return the run that was started or joined, which is on record then."""
+        with self._changed:
+            self._held = None
+            outcome, accepted = self._accept(run)
+            self._on_record = True
+        # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
+        return outcome, self._store.begin_run(self._registered.id, accepted)
+
+    def poke(self) -> None:
+        """Make a run that waits for a retry look at the line now."""
+        with self._changed:
+            self._poked = True
+            self._changed.notify_all()
+
+    def wait_until(self, moment: datetime) -> None:
+        """See ``Pause.wait_until``."""
+        with self._changed:
+            delay = (moment - self._clock.now()).total_seconds()
+            if delay > 0:
+                self._changed.wait_for(lambda: self._stopping or self._poked, timeout=delay)
+            self._poked = False
+
+    def begin_to_stop(self) -> None:
+        """Make the run end after the batch in hand, without waiting for it."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End the run after the batch in hand, end the thread, and give the connector back."""
+        self.begin_to_stop()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._lease is not None:
+            self._store.release_lease(self._lease)
+            self._lease = None
+
+    def _accept(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
+        if self._stopping:
+            raise ServerDraining("the server is stopping; ask again in a moment")
+        if self._active is not None:
+            self._again = True
+            self._poked = True
+            self._changed.notify_all()
+            return NotifyOutcome.COALESCED, self._active
+        self._active = run
+        self._changed.notify_all()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=f"connector {self._registered.name}")
+            self._thread.start()
+        return NotifyOutcome.STARTED, run
+
+    def _work(self) -> None:
+        backoff = _FIRST_BACKOFF
+        while (run := self._next_run()) is not None:
+            try:
+                self._see_through(run)
+                backoff = _FIRST_BACKOFF
+                continue
+            except (LeaseLost, StoreUnavailable, OutcomeUnknown) as error:
+                _log.warning("connector %s: run interrupted: %s", self._registered.name, error)
+            except Exception:
+                _log.exception("connector %s: run interrupted by a fault of the server", self._registered.name)
+            self._recover(run, backoff)
+            backoff = min(backoff * 2, _LONGEST_BACKOFF)
+
+    def _next_run(self) -> NewRun | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self._active is not None)
+            return None if self._stopping else self._active
+
+    def _see_through(self, run: NewRun) -> None:
+        if self._lease is None:
+            self._lease = self._store.acquire_lease(self._registered.name, self._owner, run.id)
+        place = 0
+        while True:
+            state, place = self._runner.run(self._lease, run, place, self)
+            if not self._is_to_look_again(state):
+                break
+        self._end(run, state)
+
+    def _is_to_look_again(self, state: RunState) -> bool:
+        """Whether a trigger came meanwhile; if not, the run is over from here on, and the next trigger starts another."""
+        with self._changed:
+            if self._again and not self._stopping:
+                self._again = False
+                return True
+            self._active = None
+            self._held = None if state is RunState.COMPLETED else state
+            return False
+
+    def _end(self, run: NewRun, state: RunState) -> None:
+        with self._changed:
+            on_record, self._on_record = self._on_record, False
+        if on_record:
+            self._store.begin_run(self._registered.id, run)
+        self._store.end_run(run.id, state)
+        self._on_change()
+
+    def _recover(self, run: NewRun, backoff: timedelta) -> None:
+        """Give up a run that was interrupted, and try again with another one after a while."""
+        self._lease = None
+        with suppress(StoreUnavailable, OutcomeUnknown):
+            self._end(run, RunState.INTERRUPTED)
+        with self._changed:
+            self._active = replace(run, id=new_id())
+            self._again = False
+        self.wait_until(self._clock.now() + backoff)

@@ -1,0 +1,51 @@
+"""Watching a run until it ends."""
+
+from collections.abc import AsyncIterator
+
+from integrationbus.server.broadcast import Broadcast, wait
+from integrationbus.server.errors import ServerDraining
+from integrationbus.server.reads import Reads
+from integrationbus.server.run import Run, RunState
+from integrationbus.server.store import Store
+
+__all__ = ["RunWatch"]
+
+_LONGEST_SILENCE_SECONDS = 10.0
+
+
+class RunWatch:
+    """Delivers a run as it is, and again whenever it has changed. Everything here runs on one event loop."""
+
+    def __init__(self, store: Store, reads: Reads) -> None:
+        self._store = store
+        self._reads = reads
+        self._news = Broadcast()
+        self._draining = False
+
+    def changed(self) -> None:
+        """Something was committed."""
+        self._news.send()
+
+    def stop(self) -> None:
+        """End every watch with ServerDraining."""
+        self._draining = True
+        self._news.send()
+
+    async def watch(self, run_id: str) -> AsyncIterator[tuple[Run, int]]:
+        """A run with what is left in its connector's line, until it has ended. Raises RunNotFound or ServerDraining."""
+        seen: tuple[Run, int] | None = None
+        while True:
+            news = self._news.next()
+            state = await self._reads(lambda: self._read(run_id))
+            if state != seen:
+                yield state
+                seen = state
+            if state[0].state is not RunState.RUNNING:
+                return
+            if self._draining:
+                raise ServerDraining("the server is stopping; watch the run again in a moment")
+            await wait(news, _LONGEST_SILENCE_SECONDS)
+
+    def _read(self, run_id: str) -> tuple[Run, int]:
+        run = self._store.run(run_id)
+        return run, self._store.connector(run.connector).counts.waiting

@@ -1,0 +1,134 @@
+"""Group commit: whatever waits while one commit is in flight is stored by the next one."""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from integrationbus.server.errors import BusError, LogQueueFull, RequestIdReused, FieldProblem, ServerDraining
+from integrationbus.server.store import LogEntry, LogReceipt, ReusedRequest, Store
+
+__all__ = ["TaskLog"]
+
+_log = logging.getLogger(__name__)
+
+_MAX_ENTRIES = 256
+_MAX_BYTES = 4 * 1024 * 1024
+_MAX_WAITING_ENTRIES = 20_000
+_MAX_WAITING_BYTES = 128 * 1024 * 1024
+
+_Outcome = LogReceipt | BaseException
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An entry whose caller waits for its receipt."""
+
+    entry: LogEntry
+    size: int
+    receipt: asyncio.Future[LogReceipt]
+
+
+class TaskLog:
+    """Stores what callers log, many calls in one transaction; a caller gets its receipt after the commit.
+
+    There is no timer: an entry that comes alone is committed at once, and under load the groups grow by themselves.
+    ``on_logged`` is called on the event loop with the receipts of each commit.
+    """
+
+    def __init__(self, store: Store, on_logged: Callable[[Sequence[LogReceipt]], None]) -> None:
+        self._store = store
+        self._on_logged = on_logged
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._write, name="task log")
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Begin to store; called on the event loop of the callers."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Take nothing more, store what waits, and end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._loop is not None:
+            await self._loop.run_in_executor(None, self._thread.join)
+
+    async def append(self, entry: LogEntry) -> LogReceipt:
+        """Store one call's tasks.
+
+        Raises LogQueueFull or ServerDraining with nothing stored; RequestIdReused; StoreUnavailable with nothing stored;
+        OutcomeUnknown. A caller that is cancelled leaves its entry in the queue: it is stored all the same.
+        """
+        assert self._loop, "the log was started"
+        waiting = _Waiting(entry, sum(len(task.payload.data) for task in entry.tasks), self._loop.create_future())
+        with self._changed:
+            if self._stopping:
+                raise ServerDraining("the server is stopping; repeat the call in a moment")
+            if len(self._waiting) >= _MAX_WAITING_ENTRIES or self._waiting_bytes >= _MAX_WAITING_BYTES:
+                raise LogQueueFull("more is waiting to be stored than the server takes", timedelta(seconds=1))
+            self._waiting.append(waiting)
+            self._waiting_bytes += waiting.size
+            self._changed.notify()
+        return await waiting.receipt
+
+    def _write(self) -> None:
+        while group := self._next_group():
+            outcomes = self._store_group([waiting.entry for waiting in group])
+            assert self._loop
+            # One call for the whole group: waking the loop costs more than setting a future.
+            self._loop.call_soon_threadsafe(self._answer, group, outcomes)
+
+    def _next_group(self) -> list[_Waiting]:
+        """Everything that waits, up to the limits of a group; empty when it is time to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._stopping)
+            group: list[_Waiting] = []
+            size = 0
+            while self._waiting and len(group) < _MAX_ENTRIES and (not group or size < _MAX_BYTES):
+                waiting = self._waiting.popleft()
+                size += waiting.size
+                group.append(waiting)
+            self._waiting_bytes -= size
+            return group
+
+    def _store_group(self, entries: Sequence[LogEntry]) -> Sequence[_Outcome]:
+        try:
+            return [_outcome(receipt) for receipt in self._store.append(entries)]
+        except BusError as error:
+            return [error] * len(entries)
+        except Exception as error:
+            if len(entries) == 1:
+                _log.exception("a call could not be stored")
+                return [error]
+            # One of them is at fault; the others must not suffer for it.
+            return [outcome for entry in entries for outcome in self._store_group([entry])]
+
+    def _answer(self, group: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+        receipts = []
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, LogReceipt):
+                receipts.append(outcome)
+            if waiting.receipt.done():
+                continue
+            if isinstance(outcome, LogReceipt):
+                waiting.receipt.set_result(outcome)
+            else:
+                waiting.receipt.set_exception(outcome)
+        if receipts:
+            self._on_logged(receipts)
+
+
+def _outcome(receipt: LogReceipt | ReusedRequest) -> _Outcome:
+    if isinstance(receipt, LogReceipt):
+        return receipt
+    text = f"{receipt.request_id!r} was used before with another body; a new request needs an id of its own"
+    return RequestIdReused(FieldProblem("request_id", text))
