@@ -68,5 +68,5 @@ lock: install ## renew constraints.txt with the newest versions that fit
 	    --no-annotate --custom-compile-command 'make lock' --quiet --output-file constraints.txt
 
 clean: ## remove everything that was made
-	rm -rf .venv .venv-protos .demo build dist htmlcov .coverage .*_cache .hypothesis
+	rm -rf .venv .venv-protos .demo build dist htmlcov .coverage* .*_cache .hypothesis
 	find client connectors protos server tests -name __pycache__ -prune -exec rm -rf {} +

@@ -26,7 +26,7 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
-def put(connection: Connection, cls: type[InternalObject], **values: Any) -> int:
+def put(connection: Connection, cls: type[InternalObject], **values: object) -> int:
     key = connection.execute(insert(cls), values).inserted_primary_key
     assert key is not None
     return int(key[0])

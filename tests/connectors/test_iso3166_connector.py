@@ -93,6 +93,12 @@ def test_anything_else_is_refused_with_what_would_be_right(obj: object) -> None:
         prepare(obj)
 
 
+@pytest.mark.parametrize("task_type", [TaskType.UPDATE_OBJECT, TaskType.DELETE_OBJECT])
+def test_a_country_without_a_code_is_refused(task_type: TaskType) -> None:
+    with pytest.raises(ValueError, match="a country has an alpha_2"):
+        prepare(Country(name="Atlantis"), task_type)
+
+
 def test_a_key_is_looked_up_by_code_name() -> None:
     connector = Iso3166Connector()
     assert connector.get_internal_object_params("AZ", "iso3166.country") == ObjectParams(code_name="AZ")

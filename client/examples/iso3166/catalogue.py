@@ -1,10 +1,9 @@
 """What the example synchronises: ISO 3166 from pycountry, in the forms in which the bus receives it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypedDict
 
 import pycountry
-from pycountry.db import Data
 
 from integrationbus.examples.iso3166.v1.country_pb2 import Country
 
@@ -37,7 +36,8 @@ def countries() -> Iterator[Country]:
 
 def subdivisions() -> Iterator[Subdivision]:
     """Every subdivision, parents before children: a foreign key can only be translated when its target is there."""
-    for subdivision in sorted(pycountry.subdivisions, key=lambda item: (_depth(item), item.code)):
+    parents = {item.code: item.parent_code for item in pycountry.subdivisions}
+    for subdivision in sorted(pycountry.subdivisions, key=lambda item: (_depth(item.code, parents), item.code)):
         yield Subdivision(
             code=subdivision.code,
             name=subdivision.name,
@@ -47,7 +47,7 @@ def subdivisions() -> Iterator[Subdivision]:
         )
 
 
-def _depth(subdivision: Data) -> int:
+def _depth(code: str, parents: Mapping[str, str | None]) -> int:
     """How many subdivisions this one lies within."""
-    parent = pycountry.subdivisions.get(code=subdivision.parent_code) if subdivision.parent_code else None
-    return 0 if parent is None else 1 + _depth(parent)
+    parent = parents[code]
+    return 0 if parent is None else 1 + _depth(parent, parents)

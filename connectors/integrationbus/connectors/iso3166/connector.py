@@ -50,6 +50,8 @@ class Iso3166Connector(IntegrationConnector):
 
 
 def _country(country: Country) -> CountryInfo:
+    if not country.alpha_2:  # protobuf cannot tell an empty code from one that was not set
+        raise ValueError("a country has an alpha_2")
     return CountryInfo(
         alpha_2=country.alpha_2,
         alpha_3=country.alpha_3,

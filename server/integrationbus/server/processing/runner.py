@@ -50,7 +50,10 @@ _Step = PreparedTask | _Failed
 
 
 class Runner:
-    """Processes the tasks of one connector, always on the connector's own thread."""
+    """Processes the tasks of one connector, always on the connector's own thread.
+
+    ``on_commit`` is called after each commit with the number of tasks that it settled.
+    """
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class Runner:
         retry: RetryPolicy,
         keeps_translations: bool,
         clock: Clock,
-        on_settled: Callable[[int], None],
+        on_commit: Callable[[int], None],
     ) -> None:
         self._store = store
         self._target = target
@@ -69,7 +72,7 @@ class Runner:
         self._retry = retry
         self._keeps_translations = keeps_translations
         self._clock = clock
-        self._on_settled = on_settled
+        self._on_commit = on_commit
         self._cache: TranslationCache = {}
         self._batch_size = BatchSize()
 
@@ -91,6 +94,7 @@ class Runner:
             if claim.held is not None:
                 return claim.held, place
             if claim.tasks:
+                self._on_commit(0)
                 unfinished = self._process(lease, run, claim.tasks, pause)
                 place = claim.after_sequence if unfinished is None else unfinished
             elif claim.wait_until is not None:
@@ -116,7 +120,7 @@ class Runner:
             released = [Settlement(task=task) for task in tasks[len(settled) :]]
             transaction.settle([*settled, *released])
         self._batch_size.learn(len(settled), self._clock.monotonic() - started)
-        self._on_settled(len(settled))
+        self._on_commit(len(settled))
         last = settled[-1]
         if last.after and last.after.verdict in _STOPS_THE_RUN:
             return last.task.sequence - 1

@@ -1,0 +1,155 @@
+"""The composition root: every part of the server is made here, started in order, and stopped in order."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import partial
+from uuid import uuid4
+
+from integrationbus.server import __version__
+from integrationbus.server.clock import Clock, SystemClock
+from integrationbus.server.feed.task_feed import TaskFeed
+from integrationbus.server.limits import Limits
+from integrationbus.server.loading import load_connectors
+from integrationbus.server.processing.dispatcher import Dispatcher
+from integrationbus.server.processing.prepare import Preparer
+from integrationbus.server.processing.runner import Runner
+from integrationbus.server.processing.schedule import Schedule
+from integrationbus.server.processing.worker import ConnectorWorker
+from integrationbus.server.rates import Rates
+from integrationbus.server.reads import Reads
+from integrationbus.server.registry import RegisteredConnector
+from integrationbus.server.rpc.server import build_server
+from integrationbus.server.rpc.services import Services
+from integrationbus.server.run_watch import RunWatch
+from integrationbus.server.settings import Settings
+from integrationbus.server.storage.opened import OpenedStore, open_store
+from integrationbus.server.store import LogReceipt
+from integrationbus.server.target.classes import ClassCatalog
+from integrationbus.server.target.reader import ObjectReader
+from integrationbus.server.target.sql_target import SqlTarget
+from integrationbus.server.task_log import TaskLog
+
+__all__ = ["App"]
+
+
+class App:
+    """A whole server. Made, started and stopped on one event loop."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        """Open the database and load the connectors.
+
+        Raises ValueError, DatabaseInUse, SchemaTooNew or StoreUnavailable with nothing left open.
+        """
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._opened = open_store(settings.database_url, self._clock)
+        try:
+            self._build(self._opened)
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def _build(self, opened: OpenedStore) -> None:
+        settings, clock, store = self._settings, self._clock, opened.store
+        self.registry = load_connectors(opened, settings.connectors, use_entry_points=settings.use_entry_points)
+        self._target = SqlTarget(ClassCatalog(self.registry.object_classes))
+        self._reads = Reads()
+        self._rates = Rates([item.name for item in self.registry.connectors], clock)
+        self._feed = TaskFeed(store, self._reads, clock)
+        self._runs = RunWatch(store, self._reads)
+        self._task_log = TaskLog(store, self._tasks_logged)
+        owner = str(uuid4())
+        workers = [self._worker(item, owner) for item in self.registry.connectors if item.connector]
+        self._dispatcher = Dispatcher(store=store, registry=self.registry, workers=workers)
+        self._schedule = Schedule(self.registry, self._dispatcher.schedule_is_due)
+        services = Services(
+            registry=self.registry,
+            store=store,
+            reads=self._reads,
+            task_log=self._task_log,
+            feed=self._feed,
+            dispatcher=self._dispatcher,
+            runs=self._runs,
+            objects=ObjectReader(opened.database, self.registry),
+            rates=self._rates,
+            clock=clock,
+            limits=Limits(),
+            started_at=clock.now(),
+            version=__version__,
+        )
+        self._rpc = build_server(services, settings.listen)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> int:
+        """Start everything; returns the port. Raises OSError when the address is taken."""
+        self._loop = asyncio.get_running_loop()
+        self._task_log.start()
+        self._feed.start()
+        port = await self._rpc.start()
+        # Processing comes last: a server that cannot listen must not have begun to work.
+        await self._loop.run_in_executor(None, self._dispatcher.start)
+        self._schedule.start()
+        return port
+
+    async def stop(self) -> None:
+        """Stop everything, in the order in which nothing that was acknowledged is lost and nobody waits in vain."""
+        loop = asyncio.get_running_loop()
+        # Balancers look elsewhere from now on.
+        await self._rpc.begin_drain()
+        # No run starts by the clock any more.
+        await loop.run_in_executor(None, self._schedule.stop)
+        # Streams end with a token; left alone they would be cut at the end of the grace.
+        self._runs.stop()
+        await self._feed.stop()
+        # New calls are refused; those in flight get their answers, which needs the log and the reads.
+        await self._rpc.stop(self._settings.grace_seconds)
+        # What waits to be stored is stored.
+        await self._task_log.stop()
+        # Runs end after the batch in hand, and connectors are given back.
+        await loop.run_in_executor(None, self._dispatcher.stop)
+        self._reads.stop()
+        self._opened.close()
+
+    def _worker(self, registered: RegisteredConnector, owner: str) -> ConnectorWorker:
+        connector = registered.connector
+        assert connector, "only connectors that could be loaded have workers"
+        store = self._opened.store
+        runner = Runner(
+            store=store,
+            target=self._target,
+            preparer=Preparer(connector, self.registry),
+            retry=connector.retry,
+            keeps_translations=not connector.clear_translations_after_processing,
+            clock=self._clock,
+            on_commit=partial(self._committed, registered),
+        )
+        return ConnectorWorker(
+            registered,
+            runner=runner,
+            store=store,
+            owner=owner,
+            clock=self._clock,
+            on_change=partial(self._committed, registered, 0),
+        )
+
+    def _tasks_logged(self, receipts: Sequence[LogReceipt]) -> None:
+        """Count what was stored and wake those who wait for it; called on the event loop."""
+        counts: dict[str, int] = {}
+        for receipt in receipts:
+            if not receipt.duplicate:
+                for task in receipt.tasks:
+                    counts[task.connector] = counts.get(task.connector, 0) + 1
+        for name, number in counts.items():
+            self._rates.count_logged(name, number)
+        self._dispatcher.tasks_logged(counts)
+        self._wake_watchers([self.registry.get(name).id for name in counts])
+
+    def _committed(self, registered: RegisteredConnector, settled: int) -> None:
+        """Count what a run settled and wake those who watch; called on the threads of the connectors."""
+        self._rates.count_settled(registered.name, settled)
+        assert self._loop, "nothing runs before the start"
+        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id])
+
+    def _wake_watchers(self, connector_ids: Iterable[int]) -> None:
+        self._feed.changed(connector_ids)
+        self._runs.changed()

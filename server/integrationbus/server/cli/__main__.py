@@ -1,0 +1,5 @@
+"""``python -m integrationbus.server.cli``."""
+
+from integrationbus.server.cli import main
+
+main()

@@ -1,0 +1,125 @@
+"""``integrationbus serve``."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvloop
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from integrationbus.server import __version__
+from integrationbus.server.app import App
+from integrationbus.server.errors import BusError
+from integrationbus.server.registry import ConnectorRegistry
+from integrationbus.server.settings import Settings
+from integrationbus.server.storage.file_lock import DatabaseInUse
+from integrationbus.server.storage.migrate import SchemaTooNew
+
+__all__ = ["serve"]
+
+_CANNOT_START = 1
+_STOPPED_IN_A_HURRY = 75
+
+
+def serve(
+    database_url: Annotated[
+        str | None, typer.Option(help="The database, for example sqlite:///integrationbus.db.", show_default=False)
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="The address to serve on; port 0 takes a free one.", show_default=False)
+    ] = None,
+    connector: Annotated[
+        list[str] | None, typer.Option(help="A connector class, module:Class. May be repeated.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Say what happens as lines of JSON, for programs.")] = False,
+) -> None:
+    """Run the server until it is told to stop (Ctrl-C or SIGTERM).
+
+    Every option can also be set in the environment: INTEGRATIONBUS_DATABASE_URL, INTEGRATIONBUS_LISTEN,
+    INTEGRATIONBUS_CONNECTORS (separated by commas), INTEGRATIONBUS_LOG_LEVEL and INTEGRATIONBUS_GRACE_SECONDS.
+    """
+    given: dict[str, Any] = {"database_url": database_url, "listen": listen, "connectors": tuple(connector or ()) or None}
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        problems = "\n".join(f"  {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        _fail(f"these settings do not fit:\n{problems}")
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    # It reports each job that it starts, which the runs on record do better.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    uvloop.run(_serve(settings, as_json=as_json))
+
+
+async def _serve(settings: Settings, *, as_json: bool) -> None:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    try:
+        app = App(settings)
+    except (ValueError, DatabaseInUse, SchemaTooNew, BusError) as error:
+        _fail(str(error))
+    try:
+        port = await app.start()
+    except OSError as error:
+        await app.stop()
+        _fail(f"cannot serve on {settings.listen}: {error}")
+    address = f"{settings.listen.rpartition(':')[0]}:{port}"
+    _announce(address, settings, app.registry, as_json=as_json)
+    await stop.wait()
+    _say("stopping: finishing what is in hand", {"event": "stopping"}, as_json=as_json)
+    await app.stop()
+    _say("stopped", {"event": "stopped"}, as_json=as_json)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """The first signal stops in order; a second one ends the process, and the next start recovers."""
+
+    def stop_or_leave() -> None:
+        if stop.is_set():
+            os._exit(_STOPPED_IN_A_HURRY)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop_or_leave)
+
+
+def _announce(address: str, settings: Settings, registry: ConnectorRegistry, *, as_json: bool) -> None:
+    connectors = [
+        {"name": item.name, "class": item.class_path, "problem": item.problem} for item in registry.connectors
+    ]
+    serving = {
+        "event": "serving",
+        "address": address,
+        "database": settings.database_name,
+        "version": __version__,
+        "connectors": connectors,
+    }
+    _say(f"Integration Bus {__version__} serves on {address}, with {settings.database_name}", serving, as_json=as_json)
+    if as_json:
+        return
+    if not connectors:
+        _say("no connector is configured yet: set INTEGRATIONBUS_CONNECTORS=module:Class", {}, as_json=False)
+        return
+    table = Table("connector", "class", "state")
+    for item in connectors:
+        table.add_row(item["name"], item["class"], item["problem"] or "ready")
+    Console().print(table)
+
+
+def _say(text: str, event: Mapping[str, object], *, as_json: bool) -> None:
+    typer.echo(json.dumps(event) if as_json else text)
+    sys.stdout.flush()
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(f"integrationbus: {text}", err=True)
+    raise typer.Exit(_CANNOT_START)

@@ -1,0 +1,88 @@
+"""Loading the connectors, each on its own: one that cannot be used keeps none of the others away."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from integrationbus.connectors import cms
+from integrationbus.connectors.discovery import FoundConnector, find_connectors
+from integrationbus.connectors.object_class import ObjectClass, describe
+from integrationbus.server.connector import ConnectorRecord
+from integrationbus.server.processing.schedule import clock_trigger
+from integrationbus.server.registry import ConnectorRegistry, RegisteredConnector
+from integrationbus.server.storage.opened import OpenedStore
+from integrationbus.server.target.tables import TableMismatch, ensure_tables
+
+__all__ = ["load_connectors"]
+
+_SHIPPED_CLASSES = (
+    cms.SiteInfo,
+    cms.UserInfo,
+    cms.RoleInfo,
+    cms.UserRoleInfo,
+    cms.GroupInfo,
+    cms.ForumInfo,
+    cms.ForumPostInfo,
+    cms.Page,
+)
+
+_NOT_CONFIGURED = "it is no longer configured; its tasks wait"
+
+
+def load_connectors(
+    opened: OpenedStore, class_paths: Iterable[str], *, use_entry_points: bool = True
+) -> ConnectorRegistry:
+    """Find the connectors, make their tables, and put them on record with those that were there before."""
+    shipped = [describe(cls) for cls in _SHIPPED_CLASSES]
+    found = _checked(opened, find_connectors(class_paths, use_entry_points=use_entry_points), shipped)
+    opened.store.register_connectors({item.name: item.class_path for item in found})
+    by_name = {item.name: item for item in found}
+    registered = [_registered(record, by_name.get(record.name)) for record in opened.store.connectors()]
+    return ConnectorRegistry(registered, shipped)
+
+
+def _checked(
+    opened: OpenedStore, found: Sequence[FoundConnector], shipped: Sequence[ObjectClass]
+) -> list[FoundConnector]:
+    """The same connectors; those that cannot work with this database or with the others carry a problem."""
+    owners: dict[str, ObjectClass] = {item.object_type: item for item in shipped}
+    checked = []
+    for item in found:
+        problem = item.problem or _problem_of(opened, item, owners)
+        checked.append(replace(item, connector=None, problem=problem) if problem else item)
+        if not problem:
+            owners |= _classes_of(item)
+    return checked
+
+
+def _problem_of(opened: OpenedStore, found: FoundConnector, owners: Mapping[str, ObjectClass]) -> str:
+    classes = _classes_of(found)
+    taken = [name for name, item in classes.items() if owners.get(name, item) is not item]
+    if taken:
+        return f"another class has the object type {', '.join(taken)} already"
+    try:
+        assert found.connector
+        clock_trigger(found.connector.trigger)
+        with opened.database.write() as connection:
+            ensure_tables(connection, classes.values())
+    except (ValueError, TableMismatch, SQLAlchemyError) as error:
+        return str(error)
+    return ""
+
+
+def _classes_of(found: FoundConnector) -> dict[str, ObjectClass]:
+    assert found.connector
+    return {item.object_type: item for item in map(describe, found.connector.object_classes)}
+
+
+def _registered(record: ConnectorRecord, found: FoundConnector | None) -> RegisteredConnector:
+    usable = found is not None and found.connector is not None
+    return RegisteredConnector(
+        id=record.id,
+        name=record.name,
+        class_path=record.class_path,
+        connector=found.connector if found else None,
+        problem=found.problem if found else _NOT_CONFIGURED,
+        object_classes=_classes_of(found) if found and usable else {},
+    )

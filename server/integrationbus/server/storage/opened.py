@@ -1,0 +1,59 @@
+"""Opening a store: lock the file, bring the schema up to date, connect."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from integrationbus.server.clock import Clock
+from integrationbus.server.storage.database import Database, open_database
+from integrationbus.server.storage.file_lock import FileLock
+from integrationbus.server.storage.migrate import upgrade
+from integrationbus.server.storage.sql_store import SqlStore
+
+__all__ = ["OpenedStore", "open_store", "sqlite_path"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedStore:
+    """A store that is ready for use, with the database below it. ``lock`` is None when many processes may share it."""
+
+    store: SqlStore
+    database: Database
+    lock: FileLock | None
+
+    def close(self) -> None:
+        """Release everything."""
+        self.store.close()
+        if self.lock is not None:
+            self.lock.release()
+
+
+def open_store(url: str, clock: Clock) -> OpenedStore:
+    """Open the database of a URL, and create or migrate its tables.
+
+    Raises ValueError for a URL that cannot be used, DatabaseInUse, SchemaTooNew and StoreUnavailable.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    lock = None if path is None else FileLock(path)
+    try:
+        database = open_database(url)
+        with database.write() as connection:
+            upgrade(connection)
+        return OpenedStore(store=SqlStore(database, clock), database=database, lock=lock)
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite URL; None for another database. Raises ValueError for one in memory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    if parsed.database in (None, "", ":memory:"):
+        raise ValueError("a SQLite database must be a file, for example sqlite:///integrationbus.db")
+    return Path(parsed.database)

@@ -1,0 +1,47 @@
+"""What holds for all tests."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from support.bench import Workbench
+from support.clocks import ManualClock
+from support.databases import fresh_postgres, postgres_server
+
+# The same examples every time, however slow the machine: a failure is one of the change, never of the day.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'bus.db'}"
+        return
+    with fresh_postgres(request.getfixturevalue("postgres"), f"bus_{next(_numbers)}") as url:
+        yield url
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still."""
+    return ManualClock()
+
+
+@pytest.fixture
+def bus(database_url: str, clock: ManualClock) -> Iterator[Workbench]:
+    """A bus with the connector "people", on each kind of database."""
+    with Workbench(database_url, clock) as bench:
+        yield bench

@@ -1,0 +1,98 @@
+"""Foreign keys: where they are looked for, and what a missing target means."""
+
+from integrationbus.connectors import ObjectParams
+from integrationbus.server.task import TaskDataType, TaskType
+from support.bench import Workbench, new_task
+
+
+def test_a_key_is_found_by_the_external_id_of_an_earlier_task(bus: Workbench) -> None:
+    bus.log(
+        new_task({"name": "Ada"}, external_id="1"),
+        new_task({"name": "Bob", "boss_id": 1}, external_id="2"),
+        new_task({"name": "Cy", "boss_id": "2"}, external_id="3"),
+    )
+    assert bus.process().counts.succeeded == 3
+    boss = [bus.fields_of("test.person", name)["boss_id"] for name in ("Ada", "Bob", "Cy")]
+    assert boss == [None, 1, 2]
+
+
+def test_the_connector_is_asked_once_for_each_distinct_key(bus: Workbench) -> None:
+    bus.people.params["T", "test.team"] = ObjectParams(code_name="Tigers")
+    bus.log(new_task({"make": "team", "name": "Tigers"}), *(new_task({"name": f"p{i}", "team_id": "T"}) for i in range(9)))
+    bus.process()
+    assert [call for call in bus.people.calls if call[0] == "object_params"] == [("object_params", ("T", "test.team"))]
+    assert bus.fields_of("test.person", "p8")["team_id"] == 1
+
+
+def test_a_missing_required_target_fails_the_task_and_names_the_key(bus: Workbench) -> None:
+    [task_id] = bus.log(new_task({"name": "Bob", "boss_id": "99"}))
+    bus.process()
+    error = bus.task(task_id).last_error
+    assert error
+    assert (error.reason, error.field_paths) == ("KEY_NOT_FOUND", ("boss_id",))
+    assert "test.person '99'" in error.message
+
+
+def test_a_missing_target_that_has_a_default_gets_it(bus: Workbench) -> None:
+    bus.log(new_task({"make": "team", "name": "nobody"}), new_task({"name": "Bob", "team_id": "99"}))
+    assert bus.process().counts.succeeded == 2
+    assert bus.fields_of("test.person", "Bob")["team_id"] == 1
+
+
+def test_a_missing_target_that_is_not_required_leaves_the_column_empty_and_a_note(bus: Workbench) -> None:
+    [task_id] = bus.log(new_task({"name": "Bob", "friend_id": "99"}))
+    bus.process()
+    assert bus.fields_of("test.person", "Bob")["friend_id"] is None
+    result = bus.task(task_id).result
+    assert result
+    assert "friend_id" in result.notes[0]
+
+
+def test_simple_tasks_hold_internal_ids(bus: Workbench) -> None:
+    bus.log(
+        new_task({"name": "Ada"}, external_id="7"),
+        new_task({"name": "Bob", "boss_id": 1}, data_type=TaskDataType.SIMPLE),
+    )
+    assert bus.process().counts.succeeded == 2
+    assert bus.fields_of("test.person", "Bob")["boss_id"] == 1
+    assert not [call for call in bus.people.calls if call[0] == "object_params"]
+
+
+def test_a_renamed_object_stays_the_same_object(bus: Workbench) -> None:
+    bus.log(new_task({"name": "Ada"}, external_id="1"), new_task({"name": "Ada Lovelace"}, external_id="1"))
+    bus.process()
+    assert bus.names("test.person") == ["Ada Lovelace"]
+
+
+def test_only_what_was_set_is_written(bus: Workbench) -> None:
+    bus.log(new_task({"name": "Ada", "age": 36}, external_id="1"), new_task({"name": "Ada B"}, external_id="1"))
+    bus.process()
+    assert bus.fields_of("test.person", "Ada B")["age"] == 36
+    bus.log(new_task({"name": "Bob"}))
+    bus.process()
+    assert bus.fields_of("test.person", "Bob")["age"] == 30, "the column's default"
+
+
+def test_a_deletion_takes_along_what_needs_the_object(bus: Workbench) -> None:
+    bus.log(
+        new_task({"make": "team", "name": "nobody"}),
+        new_task({"name": "Ada"}, external_id="1"),
+        new_task({"name": "Bob", "boss_id": "1"}, external_id="2"),
+        new_task({"name": "Cy", "friend_id": "1"}, external_id="3"),
+        new_task({"name": "Ada"}, task_type=TaskType.DELETE_OBJECT),
+        new_task({"name": "Ada"}, task_type=TaskType.DELETE_OBJECT),
+    )
+    assert bus.process().counts.succeeded == 6
+    assert bus.names("test.person") == ["Cy"]
+    assert bus.fields_of("test.person", "Cy")["friend_id"] is None
+    effects = [task.result.effect.name for task in bus.all_tasks() if task.result]
+    assert effects[-2:] == ["DELETED", "NOTHING_TO_DELETE"]
+
+
+def test_a_misspelt_attribute_and_an_internal_id_are_refused(bus: Workbench) -> None:
+    person = new_task({"name": "Ada", "person_id": 5})
+    bus.log(person)
+    bus.process()
+    error = bus.task(person.id).last_error
+    assert error
+    assert (error.reason, error.field_paths) == ("WRONG_OBJECT", ("person_id",))

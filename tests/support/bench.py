@@ -1,0 +1,139 @@
+"""A bus without its network: the real store, target and worker threads, driven step by step."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self, cast
+
+from integrationbus.server.clock import Clock
+from integrationbus.server.ids import new_id
+from integrationbus.server.loading import load_connectors
+from integrationbus.server.payloads.values import write_record
+from integrationbus.server.processing.dispatcher import Dispatcher
+from integrationbus.server.processing.prepare import Preparer
+from integrationbus.server.processing.runner import Runner
+from integrationbus.server.processing.worker import ConnectorWorker
+from integrationbus.server.run import Run, RunState
+from integrationbus.server.storage.opened import open_store
+from integrationbus.server.store import LogEntry, TaskQuery
+from integrationbus.server.target.classes import ClassCatalog
+from integrationbus.server.target.reader import ObjectReader
+from integrationbus.server.target.sql_target import SqlTarget
+from integrationbus.server.task import NewTask, Payload, PayloadForm, ProcessType, Task, TaskDataType, TaskType
+
+from support.people import PeopleConnector
+
+__all__ = ["Workbench", "new_task"]
+
+
+def new_task(
+    fields: Mapping[str, object],
+    *,
+    connector: str = "people",
+    task_type: TaskType = TaskType.CREATE_OBJECT,
+    data_type: TaskDataType = TaskDataType.SIMPLE_SNAPSHOT,
+    process_type: ProcessType = ProcessType.DEFAULT,
+    external_id: str = "",
+    site: str = "",
+) -> NewTask:
+    """A task with a record."""
+    return NewTask(
+        id=new_id(),
+        connector=connector,
+        task_type=task_type,
+        data_type=data_type,
+        process_type=process_type,
+        external_id=external_id,
+        site=site,
+        creator="tests",
+        payload=Payload(form=PayloadForm.RECORD, data=write_record(fields).SerializeToString(deterministic=True)),
+    )
+
+
+class Workbench:
+    """Logs tasks and processes them when told to."""
+
+    def __init__(self, url: str, clock: Clock, class_paths: Sequence[str] = ("support.people:PeopleConnector",)) -> None:
+        self._opened = open_store(url, clock)
+        self.store = self._opened.store
+        self.database = self._opened.database
+        self.registry = load_connectors(self._opened, class_paths, use_entry_points=False)
+        self.objects = ObjectReader(self.database, self.registry)
+        self._changed = threading.Condition()
+        target = SqlTarget(ClassCatalog(self.registry.object_classes))
+        self.workers = {}
+        for item in self.registry.connectors:
+            if item.connector is None:
+                continue
+            runner = Runner(
+                store=self.store,
+                target=target,
+                preparer=Preparer(item.connector, self.registry),
+                retry=item.connector.retry,
+                keeps_translations=not item.connector.clear_translations_after_processing,
+                clock=clock,
+                on_commit=lambda _: self._notify(),
+            )
+            self.workers[item.name] = ConnectorWorker(
+                item, runner=runner, store=self.store, owner="bench", clock=clock, on_change=self._notify
+            )
+        self.dispatcher = Dispatcher(store=self.store, registry=self.registry, workers=self.workers.values())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.dispatcher.stop()
+        self._opened.close()
+
+    @property
+    def people(self) -> PeopleConnector:
+        """The connector under test."""
+        return cast(PeopleConnector, self.registry.get("people").connector)
+
+    def log(self, *tasks: NewTask) -> list[str]:
+        """Store tasks without waking anybody; returns their ids."""
+        self.store.append([LogEntry(tasks=tasks)])
+        return [task.id for task in tasks]
+
+    def process(self, connector: str = "people", *, clear_halt: bool = False) -> Run:
+        """Ask for a run, and wait for its end."""
+        [ticket] = self.dispatcher.request_runs([connector], clear_halt=clear_halt, actor="tests", reason="")
+        assert ticket.run, ticket.message
+        return self.wait_for(ticket.run.id)
+
+    def wait_for(self, run_id: str) -> Run:
+        """Wait until a run has ended."""
+        with self._changed:
+            while (run := self.store.run(run_id)).state is RunState.RUNNING:
+                self._changed.wait(timeout=10)
+        return run
+
+    def task(self, task_id: str) -> Task:
+        """A task as it is now."""
+        return self.store.task(task_id, with_payload=False)
+
+    def states(self, task_ids: Sequence[str]) -> list[str]:
+        """The names of the states of tasks."""
+        return [self.task(task_id).state.name for task_id in task_ids]
+
+    def all_tasks(self) -> Sequence[Task]:
+        """Every task."""
+        page = self.store.tasks(TaskQuery(), after=None, limit=1000, with_payload=False, newest_first=False)
+        return page.tasks
+
+    def fields_of(self, object_type: str, code_name: str) -> Mapping[str, object]:
+        """The columns of an object."""
+        from integrationbus.server.object_view import ByCodeName
+
+        return self.objects.get(object_type, ByCodeName(code_name)).fields
+
+    def names(self, object_type: str) -> list[str]:
+        """The code names of all objects of a type, by id."""
+        return [view.code_name for view in self.objects.list(object_type, after_id=0, limit=1000)]
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,126 @@
+"""Connectors for tests: people who report to each other, on real tables."""
+
+import sys
+from typing import Any
+
+from integrationbus.connectors import (
+    Accepts,
+    BaseInfo,
+    DocumentParams,
+    Every,
+    IntegrationConnector,
+    ObjectParams,
+    OnNotify,
+    RetryableError,
+    RetryPolicy,
+    TaskDataType,
+    TaskType,
+    TypeInfo,
+    foreign_key,
+)
+from integrationbus.connectors.cms import Page, RoleInfo, SiteInfo, UserInfo, UserRoleInfo
+from integrationbus.connectors.models import Dependency
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+from datetime import timedelta
+
+__all__ = ["NotifiedConnector", "PeopleConnector", "PersonInfo", "TeamInfo"]
+
+
+class TeamInfo(BaseInfo):
+    """A team; the team "nobody" stands in for missing ones."""
+
+    __tablename__ = "test_team"
+    type_info = TypeInfo(object_type="test.team", code_name="name")
+
+    team_id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(50), unique=True)
+
+
+class PersonInfo(BaseInfo):
+    """A person with one foreign key of each kind."""
+
+    __tablename__ = "test_person"
+    type_info = TypeInfo(object_type="test.person", code_name="name")
+
+    person_id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(50), unique=True)
+    age: Mapped[int | None] = mapped_column(default=30)
+    boss_id: Mapped[int | None] = foreign_key("test_person.person_id", Dependency.REQUIRED)
+    friend_id: Mapped[int | None] = foreign_key("test_person.person_id", Dependency.NOT_REQUIRED)
+    team_id: Mapped[int | None] = foreign_key(
+        "test_team.team_id", Dependency.REQUIRED_HAS_DEFAULT, default_code_name="nobody"
+    )
+
+
+class PeopleConnector(IntegrationConnector):
+    """Does what the record says: ``{"make": "person", ...fields}``, or misbehaves as ``{"do": ...}`` says."""
+
+    name = "people"
+    object_classes = (PersonInfo, TeamInfo, SiteInfo, UserInfo, RoleInfo, UserRoleInfo, Page)
+    retry = RetryPolicy(max_attempts=3, initial_delay=timedelta(0))
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, object]] = []
+        self.params: dict[tuple[object, str], ObjectParams | DocumentParams] = {}
+        self.failures_left = 0
+
+    def prepare_internal_object(
+        self, obj: Any, task_type: TaskType, data_type: TaskDataType, site_name: str | None
+    ) -> Any:
+        self.calls.append(("prepare", obj))
+        fields = dict(obj)
+        match fields.pop("do", None):
+            case "raise":
+                raise ValueError("no such luck")
+            case "exit":
+                sys.exit("bye")
+            case "none":
+                return None
+            case "wrong":
+                return "a text"
+            case "retry":
+                if self.failures_left > 0:
+                    self.failures_left -= 1
+                    raise RetryableError("later")
+        return _CLASSES[fields.pop("make", "person")](**fields)
+
+    def get_internal_object_params(self, id: Any, object_type: str) -> Any:
+        self.calls.append(("object_params", (id, object_type)))
+        return self.params.get((id, object_type))
+
+    def get_internal_document_params(self, id: Any, class_name: str) -> Any:
+        self.calls.append(("document_params", (id, class_name)))
+        return self.params.get((id, class_name))
+
+
+class NotifiedConnector(PeopleConnector):
+    """The same people, but only a notify starts it."""
+
+    name = "notified"
+    trigger = OnNotify()
+
+
+class ScheduledConnector(PeopleConnector):
+    """The same people, by the clock."""
+
+    name = "scheduled"
+    trigger = Every(timedelta(hours=1))
+
+
+class NarrowConnector(PeopleConnector):
+    """Takes JSON only."""
+
+    name = "narrow"
+    accepts = Accepts(record=False, content_types=("application/json",), prepared=False)
+
+
+_CLASSES = {
+    "person": PersonInfo,
+    "team": TeamInfo,
+    "site": SiteInfo,
+    "user": UserInfo,
+    "role": RoleInfo,
+    "user_role": UserRoleInfo,
+    "page": Page,
+}
