@@ -1,6 +1,6 @@
 """Watching a run until it ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from integrationbus.server.broadcast import Broadcast, wait
 from integrationbus.server.errors import ServerDraining
@@ -31,7 +31,7 @@ class RunWatch:
         self._draining = True
         self._news.send()
 
-    async def watch(self, run_id: str) -> AsyncIterator[tuple[Run, int]]:
+    async def watch(self, run_id: str) -> AsyncGenerator[tuple[Run, int], None]:
         """A run with what is left in its connector's line, until it has ended. Raises RunNotFound or ServerDraining."""
         seen: tuple[Run, int] | None = None
         while True:

@@ -23,6 +23,7 @@ __all__ = [
     "TaskStage",
     "TaskState",
     "TaskType",
+    "title_of",
 ]
 
 
@@ -222,6 +223,11 @@ class Task:
         """What people see."""
         if self.given_title:
             return self.given_title
-        verb = self.task_type.name.partition("_")[0].capitalize()
-        target = self.object_type or ("page" if self.task_type.is_for_pages else "object")
-        return f"{verb} {target} {self.external_id}".rstrip()
+        return title_of(self.task_type, self.object_type, self.external_id)
+
+
+def title_of(task_type: TaskType, object_type: str, external_id: str) -> str:
+    """What people see of a task that was given no title, for example "Create cms.user 42"."""
+    verb = task_type.name.partition("_")[0].capitalize()
+    target = object_type or ("page" if task_type.is_for_pages else "object")
+    return f"{verb} {target} {external_id}".rstrip()

@@ -1,6 +1,6 @@
 """Watching tasks: a start, then every change, from memory or from the table."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
 from integrationbus.server.broadcast import Broadcast, wait
 from integrationbus.server.clock import Clock
@@ -75,7 +75,7 @@ class TaskFeed:
         self._news.send()
         await self._tail.stop()
 
-    async def watch(self, query: TaskQuery, start: WatchStart) -> AsyncIterator[WatchItem]:
+    async def watch(self, query: TaskQuery, start: WatchStart) -> AsyncGenerator[WatchItem, None]:
         """Deliver what a watch asks for, for ever.
 
         The first item comes at once. Raises ResumeTokenInvalid, ResumeTokenExpired, WatcherTooSlow or ServerDraining.
@@ -103,7 +103,7 @@ class TaskFeed:
 
     async def _snapshot(
         self, query: TaskQuery, positions: Mapping[str, int], records: Sequence[ConnectorRecord]
-    ) -> AsyncIterator[SnapshotPart]:
+    ) -> AsyncGenerator[SnapshotPart, None]:
         """The tasks as they are, but for those that changed after the positions: their changes follow."""
         after: tuple[int, int] | None = None
         complete = False
@@ -119,7 +119,7 @@ class TaskFeed:
             if tasks or complete:
                 yield SnapshotPart(tasks=tasks, complete=complete, positions=positions if complete else {})
 
-    async def _follow(self, watcher: _Watcher) -> AsyncIterator[WatchItem]:
+    async def _follow(self, watcher: _Watcher) -> AsyncGenerator[WatchItem, None]:
         sent = self._clock.monotonic()
         while True:
             news = self._news.next()

@@ -1,0 +1,77 @@
+"""What holds for every call: exceptions become statuses."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NoReturn
+
+import grpc
+from grpc_status import rpc_status
+
+from integrationbus.server.rpc.errors import to_status
+
+__all__ = ["ErrorInterceptor", "creator_of"]
+
+_Handler = grpc.RpcMethodHandler[Any, Any] | None
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+_APPLICATION = "integrationbus-application"
+
+
+def creator_of(context: _Context) -> str:
+    """The name that the calling application gives itself in the metadata; empty when it gives none."""
+    for key, value in context.invocation_metadata() or ():
+        if key == _APPLICATION:
+            return value if isinstance(value, str) else value.decode(errors="replace")
+    return ""
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):
+    """Turns what a servicer raises into a status with details. A cancelled call stays cancelled."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Handler:
+        """Wrap the handler of a call."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return handler
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(
+                _guarded_unary(handler.unary_unary), handler.request_deserializer, handler.response_serializer
+            )
+        if handler.unary_stream:
+            return grpc.unary_stream_rpc_method_handler(
+                _guarded_stream(handler.unary_stream), handler.request_deserializer, handler.response_serializer
+            )
+        return handler
+
+
+def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
+    async def guarded(request: Any, context: _Context) -> Any:  # noqa: ANN401
+        try:
+            return await behavior(request, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            await _abort(context, error)
+
+    return guarded
+
+
+def _guarded_stream(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
+    async def guarded(request: Any, context: _Context) -> AsyncIterator[Any]:  # noqa: ANN401
+        try:
+            async for response in behavior(request, context):
+                yield response
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            await _abort(context, error)
+
+    return guarded
+
+
+async def _abort(context: _Context, error: Exception) -> NoReturn:
+    await context.abort_with_status(rpc_status.to_status(to_status(error)))
+    raise AssertionError("abort_with_status always raises")

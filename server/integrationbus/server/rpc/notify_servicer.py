@@ -1,0 +1,96 @@
+"""NotifyService."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+
+from integrationbus.server.rpc.checks import check_text
+from integrationbus.server.rpc.intake import check_creator
+from integrationbus.server.rpc.interceptor import creator_of
+from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
+from integrationbus.server.rpc.queries import write_resume_token
+from integrationbus.server.rpc.render import render_run
+from integrationbus.server.rpc.services import Services
+from integrationbus.server.run import Run, RunTicket
+from integrationbus.v1 import enums_pb2, notify_service_pb2, notify_service_pb2_grpc, run_pb2
+from integrationbus.v1.notify_service_pb2 import (
+    GetRunRequest,
+    GetRunResponse,
+    ListRunsRequest,
+    ListRunsResponse,
+    RequestTasksProcessingRequest,
+    RequestTasksProcessingResponse,
+    WatchRunRequest,
+    WatchRunResponse,
+)
+
+__all__ = ["NotifyServicer"]
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class NotifyServicer(notify_service_pb2_grpc.NotifyServiceServicer):
+    """Starts runs, and shows them."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def RequestTasksProcessing(
+        self, request: RequestTasksProcessingRequest, context: _Context
+    ) -> RequestTasksProcessingResponse:
+        """See the proto."""
+        actor = check_creator(creator_of(context))
+        reason = check_text("reason", request.reason, 255)
+        names = list(request.connectors)
+        return await self._services.reads(
+            lambda: self._request(names, clear_halt=request.clear_halt, actor=actor, reason=reason)
+        )
+
+    async def WatchRun(self, request: WatchRunRequest, context: _Context) -> AsyncIterator[WatchRunResponse]:
+        """See the proto."""
+        async with aclosing(self._services.runs.watch(request.run_id)) as states:
+            async for run, remaining in states:
+                yield WatchRunResponse(run=render_run(run, remaining))
+
+    async def GetRun(self, request: GetRunRequest, context: _Context) -> GetRunResponse:
+        """See the proto."""
+        return await self._services.reads(
+            lambda: GetRunResponse(run=self._with_remaining(self._services.store.run(request.run_id)))
+        )
+
+    async def ListRuns(self, request: ListRunsRequest, context: _Context) -> ListRunsResponse:
+        """See the proto."""
+        connector_id = self._services.registry.get(request.connector).id if request.connector else None
+        place = read_page_token(request, request.page_token, (str,))
+        limit = page_size(request.page_size)
+        before = None if place is None else str(place[0])
+        runs = await self._services.reads(
+            lambda: self._services.store.runs(connector_id, before=before, limit=limit + 1)
+        )
+        token = write_page_token(request, [runs[limit - 1].id]) if len(runs) > limit else ""
+        return ListRunsResponse(runs=[render_run(run) for run in runs[:limit]], next_page_token=token)
+
+    def _request(
+        self, names: list[str], *, clear_halt: bool, actor: str, reason: str
+    ) -> RequestTasksProcessingResponse:
+        store = self._services.store
+        # Read before the runs start, so that a watch from here sees all that they change.
+        positions = {record.name: record.position for record in store.connectors()}
+        tickets = self._services.dispatcher.request_runs(names, clear_halt=clear_halt, actor=actor, reason=reason)
+        return RequestTasksProcessingResponse(
+            tickets=[self._render_ticket(ticket, positions[ticket.connector]) for ticket in tickets]
+        )
+
+    def _render_ticket(self, ticket: RunTicket, position: int) -> notify_service_pb2.RunTicket:
+        return notify_service_pb2.RunTicket(
+            connector=ticket.connector,
+            outcome=enums_pb2.NotifyOutcome.ValueType(ticket.outcome),
+            run=None if ticket.run is None else self._with_remaining(ticket.run),
+            resume_token=write_resume_token({ticket.connector: position}, self._services.store.store_id),
+            message=ticket.message,
+        )
+
+    def _with_remaining(self, run: Run) -> run_pb2.Run:
+        return render_run(run, self._services.store.connector(run.connector).counts.waiting)

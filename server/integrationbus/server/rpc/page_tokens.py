@@ -1,0 +1,57 @@
+"""Where a list goes on: opaque to callers, and of no use with another call or another filter."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+
+from google.protobuf.message import Message
+
+from integrationbus.server.errors import FieldProblem, PageTokenInvalid
+
+__all__ = ["DEFAULT_PAGE_SIZE", "page_size", "read_page_token", "write_page_token"]
+
+DEFAULT_PAGE_SIZE = 100
+_LARGEST_PAGE = 1_000
+
+
+def page_size(asked: int) -> int:
+    """How many to return."""
+    return min(asked, _LARGEST_PAGE) if asked > 0 else DEFAULT_PAGE_SIZE
+
+
+def write_page_token(request: Message, place: Sequence[int | str]) -> str:
+    """The token for a place in the list that a request asks for."""
+    return base64.urlsafe_b64encode(json.dumps([_fingerprint(request), *place]).encode()).decode()
+
+
+def read_page_token(request: Message, token: str, kinds: Sequence[type]) -> list[int | str] | None:
+    """The place that a token names, of these types; None for the empty token. Raises PageTokenInvalid."""
+    if not token:
+        return None
+    try:
+        content: list[int | str] = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
+        fingerprint, place = content[0], content[1:]
+    except (binascii.Error, ValueError, TypeError, LookupError):
+        raise _invalid("is malformed") from None
+    if fingerprint != _fingerprint(request):
+        raise _invalid("is not from this call with the same filter")
+    if [type(item) for item in place] != list(kinds):
+        raise _invalid("is malformed")
+    return place
+
+
+def _fingerprint(request: Message) -> str:
+    """What the pages of one list have in common: the request without token and size."""
+    same = type(request)()
+    same.CopyFrom(request)
+    for name in ("page_token", "page_size", "view"):
+        if name in same.DESCRIPTOR.fields_by_name:
+            same.ClearField(name)
+    content = same.DESCRIPTOR.full_name.encode() + same.SerializeToString(deterministic=True)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _invalid(text: str) -> PageTokenInvalid:
+    return PageTokenInvalid(FieldProblem("page_token", text))

@@ -1,0 +1,118 @@
+"""The gRPC server: its services, its options, its start and its end."""
+
+import ipaddress
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from integrationbus.server.rpc.connector_servicer import ConnectorServicer
+from integrationbus.server.rpc.enum_servicer import EnumServicer
+from integrationbus.server.rpc.interceptor import ErrorInterceptor
+from integrationbus.server.rpc.notify_servicer import NotifyServicer
+from integrationbus.server.rpc.object_servicer import ObjectServicer
+from integrationbus.server.rpc.server_servicer import ServerServicer
+from integrationbus.server.rpc.services import Services
+from integrationbus.server.rpc.task_servicer import TaskServicer
+from integrationbus.v1 import (
+    connector_service_pb2,
+    connector_service_pb2_grpc,
+    enum_service_pb2,
+    enum_service_pb2_grpc,
+    notify_service_pb2,
+    notify_service_pb2_grpc,
+    object_service_pb2,
+    object_service_pb2_grpc,
+    server_service_pb2,
+    server_service_pb2_grpc,
+    task_service_pb2,
+    task_service_pb2_grpc,
+)
+
+__all__ = ["RpcServer", "build_server"]
+
+_SERVICES: tuple[ServiceDescriptor, ...] = tuple(
+    module.DESCRIPTOR.services_by_name[name]
+    for module, name in (
+        (connector_service_pb2, "ConnectorService"),
+        (enum_service_pb2, "EnumService"),
+        (notify_service_pb2, "NotifyService"),
+        (object_service_pb2, "ObjectService"),
+        (server_service_pb2, "ServerService"),
+        (task_service_pb2, "TaskService"),
+    )
+)
+
+
+class RpcServer:
+    """A gRPC server with health and reflection."""
+
+    def __init__(self, server: grpc.aio.Server, health_servicer: health.aio.HealthServicer, listen: str) -> None:
+        self._server = server
+        self._health = health_servicer
+        self._listen = listen
+
+    async def start(self) -> int:
+        """Listen; returns the port. Raises OSError when the address cannot be had."""
+        try:
+            port = self._server.add_insecure_port(self._listen)
+        except RuntimeError as error:
+            raise OSError("the address cannot be had; is another server using it?") from error
+        await self._server.start()
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        for service in _SERVICES:
+            await self._health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    async def begin_drain(self) -> None:
+        """Report NOT_SERVING from now on, so that balancers look elsewhere; calls are still answered."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuse new calls, and give those in flight so long to end."""
+        await self._server.stop(grace_seconds)
+
+
+def build_server(services: Services, listen: str) -> RpcServer:
+    """A server that is ready to start. Raises ValueError for an address that must not be served without encryption."""
+    _check_loopback(listen)
+    limits = services.limits
+    server = grpc.aio.server(
+        interceptors=[ErrorInterceptor()],
+        options=[
+            ("grpc.max_receive_message_length", limits.max_message_bytes),
+            ("grpc.max_send_message_length", 2 * limits.max_message_bytes),
+            ("grpc.max_concurrent_streams", 1000),
+            ("grpc.keepalive_time_ms", 30_000),
+            ("grpc.keepalive_timeout_ms", 10_000),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            # Two servers must not share an address by accident.
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    methods = [f"{service.full_name}/{method.name}" for service in _SERVICES for method in service.methods]
+    task_service_pb2_grpc.add_TaskServiceServicer_to_server(TaskServicer(services), server)
+    notify_service_pb2_grpc.add_NotifyServiceServicer_to_server(NotifyServicer(services), server)
+    connector_service_pb2_grpc.add_ConnectorServiceServicer_to_server(ConnectorServicer(services), server)
+    object_service_pb2_grpc.add_ObjectServiceServicer_to_server(ObjectServicer(services), server)
+    enum_service_pb2_grpc.add_EnumServiceServicer_to_server(EnumServicer(), server)
+    server_service_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(services, methods), server)
+    health_servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    names = [service.full_name for service in _SERVICES]
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    return RpcServer(server, health_servicer, listen)
+
+
+def _check_loopback(listen: str) -> None:
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValueError(
+            f"cannot serve on {listen}: without encryption only a loopback address is served, such as 127.0.0.1:50051"
+        )
