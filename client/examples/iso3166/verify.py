@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pycountry
 
-from integrationbus.client import BusObject, FieldValue
+from integrationbus.client import AsyncBusClient, BusObject, FieldValue
 
-__all__ = ["EXPECTED", "Figures", "ReadBack"]
+__all__ = ["EXPECTED", "Figures", "ReadBack", "read_back"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,14 @@ class ReadBack:
             }
             for code, fields in _by_code(self.subdivisions, "code").items()
         }
+
+
+async def read_back(client: AsyncBusClient) -> ReadBack:
+    """Read every country and every subdivision that the bus holds."""
+    return ReadBack(
+        countries=[item async for item in client.list_objects("iso3166.country")],
+        subdivisions=[item async for item in client.list_objects("iso3166.subdivision")],
+    )
 
 
 def _by_code(objects: Sequence[BusObject], code: str) -> Mapping[str, Mapping[str, FieldValue]]:

@@ -131,5 +131,7 @@ def _text_of(error: BaseException) -> str:
 
 def _clean(message: str) -> str:
     """Printable, encodable, and of bounded size: the text may come from user code."""
-    printable = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in message[:_MESSAGE_LIMIT_BYTES])
+    printable = "".join(
+        char if char.isprintable() or char == "\n" else "\ufffd" for char in message[:_MESSAGE_LIMIT_BYTES]
+    )
     return printable.encode("utf-8", "replace")[:_MESSAGE_LIMIT_BYTES].decode("utf-8", "ignore")

@@ -324,4 +324,3 @@ class Store(Protocol):
     def close(self) -> None:
         """Release everything; the store is of no use afterwards."""
         ...
-

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from integrationbus.server.errors import BusError, LogQueueFull, RequestIdReused, FieldProblem, ServerDraining
+from integrationbus.server.errors import BusError, FieldProblem, LogQueueFull, RequestIdReused, ServerDraining
 from integrationbus.server.store import LogEntry, LogReceipt, ReusedRequest, Store
 
 __all__ = ["TaskLog"]

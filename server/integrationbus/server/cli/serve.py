@@ -46,7 +46,11 @@ def serve(
     Every option can also be set in the environment: INTEGRATIONBUS_DATABASE_URL, INTEGRATIONBUS_LISTEN,
     INTEGRATIONBUS_CONNECTORS (separated by commas), INTEGRATIONBUS_LOG_LEVEL and INTEGRATIONBUS_GRACE_SECONDS.
     """
-    given: dict[str, Any] = {"database_url": database_url, "listen": listen, "connectors": tuple(connector or ()) or None}
+    given: dict[str, Any] = {
+        "database_url": database_url,
+        "listen": listen,
+        "connectors": tuple(connector or ()) or None,
+    }
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:

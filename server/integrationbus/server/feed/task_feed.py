@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
 from integrationbus.server.broadcast import Broadcast, wait
 from integrationbus.server.clock import Clock
+from integrationbus.server.connector import ConnectorRecord
 from integrationbus.server.errors import (
     FieldProblem,
     ResumeTokenExpired,
@@ -14,7 +15,6 @@ from integrationbus.server.errors import (
 from integrationbus.server.feed.matching import matches
 from integrationbus.server.feed.tail import Tail
 from integrationbus.server.reads import Reads
-from integrationbus.server.connector import ConnectorRecord
 from integrationbus.server.store import Store, TaskEvent, TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchItem, WatchStart
 
@@ -154,9 +154,7 @@ class TaskFeed:
         return events
 
     async def _read_table(self, connector_id: int, position: int) -> Sequence[TaskEvent]:
-        page = await self._reads(
-            lambda: self._store.events(connector_id, after_position=position, limit=_BATCH)
-        )
+        page = await self._reads(lambda: self._store.events(connector_id, after_position=position, limit=_BATCH))
         if page.floor > position:
             raise ResumeTokenExpired("the changes after this point are no longer kept; start with a snapshot")
         return page.events

@@ -71,7 +71,9 @@ class Preparer:
             kind = "a page" if object_class.is_page else "an object"
             raise WrongObject(f"{task.task_type.name} does not go with {object_class.object_type}, which is {kind}")
         if task.object_type and task.object_type != object_class.object_type:
-            raise WrongObject(f"the task is about a {task.object_type}, the connector made a {object_class.object_type}")
+            raise WrongObject(
+                f"the task is about a {task.object_type}, the connector made a {object_class.object_type}"
+            )
         return instance
 
     def _split_keys(

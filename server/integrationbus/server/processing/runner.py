@@ -107,9 +107,7 @@ class Runner:
         return RunState.STOPPED, place
 
     def _claim_request(self, run: NewRun, place: int) -> ClaimRequest:
-        return ClaimRequest(
-            run=run, after_sequence=place, max_tasks=self._batch_size.size, max_bytes=_MAX_CLAIM_BYTES
-        )
+        return ClaimRequest(run=run, after_sequence=place, max_tasks=self._batch_size.size, max_bytes=_MAX_CLAIM_BYTES)
 
     def _process(self, lease: Lease, run: NewRun, tasks: Sequence[Task], pause: Pause) -> int | None:
         """Process a claim; returns the place to go on from when not all of it was finished."""

@@ -32,8 +32,14 @@ class ConnectorWorker:
     """
 
     def __init__(
-        self, registered: RegisteredConnector, *, runner: Runner, store: Store, owner: str, clock: Clock,
-        on_change: Callable[[], None]
+        self,
+        registered: RegisteredConnector,
+        *,
+        runner: Runner,
+        store: Store,
+        owner: str,
+        clock: Clock,
+        on_change: Callable[[], None],
     ) -> None:
         self._registered = registered
         self._runner = runner

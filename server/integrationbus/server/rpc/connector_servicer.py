@@ -1,14 +1,9 @@
 """ConnectorService."""
 
-from typing import Any
-
-import grpc
-
 from integrationbus.connectors.policies import Cron, Every, OnNotify, Trigger
 from integrationbus.server.connector import ConnectorRecord, HeadAction, TriggerMode
 from integrationbus.server.rpc.checks import check_text, choice
-from integrationbus.server.rpc.intake import check_creator
-from integrationbus.server.rpc.interceptor import creator_of
+from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.render import render_counts, render_run, timestamp
 from integrationbus.server.rpc.services import Services
 from integrationbus.v1 import connector_service_pb2, connector_service_pb2_grpc, enums_pb2
@@ -27,8 +22,6 @@ from integrationbus.v1.connector_service_pb2 import (
 
 __all__ = ["ConnectorServicer"]
 
-_Context = grpc.aio.ServicerContext[Any, Any]
-
 
 class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
     """Shows connectors, and holds and releases them."""
@@ -36,25 +29,25 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def ListConnectors(self, request: ListConnectorsRequest, context: _Context) -> ListConnectorsResponse:
+    async def ListConnectors(self, request: ListConnectorsRequest, context: Context) -> ListConnectorsResponse:
         """See the proto."""
         records = await self._services.reads(self._services.store.connectors)
         return ListConnectorsResponse(connectors=[self._render(record) for record in records])
 
-    async def GetConnector(self, request: GetConnectorRequest, context: _Context) -> GetConnectorResponse:
+    async def GetConnector(self, request: GetConnectorRequest, context: Context) -> GetConnectorResponse:
         """See the proto."""
         return GetConnectorResponse(connector=await self._read(request.name))
 
-    async def PauseConnector(self, request: PauseConnectorRequest, context: _Context) -> PauseConnectorResponse:
+    async def PauseConnector(self, request: PauseConnectorRequest, context: Context) -> PauseConnectorResponse:
         """See the proto."""
-        actor = check_creator(creator_of(context))
+        actor = creator_of(context)
         reason = check_text("reason", request.reason, 255)
         await self._services.reads(lambda: self._services.dispatcher.pause(request.name, actor=actor, reason=reason))
         return PauseConnectorResponse(connector=await self._read(request.name))
 
-    async def ResumeConnector(self, request: ResumeConnectorRequest, context: _Context) -> ResumeConnectorResponse:
+    async def ResumeConnector(self, request: ResumeConnectorRequest, context: Context) -> ResumeConnectorResponse:
         """See the proto."""
-        actor = check_creator(creator_of(context))
+        actor = creator_of(context)
         reason = check_text("reason", request.reason, 255)
         action = choice("head_action", request.head_action, HeadAction, HeadAction.RETRY)
         run = await self._services.reads(
@@ -64,9 +57,7 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
         waiting = connector.counts.pending + connector.counts.running + connector.counts.retry_wait
         return ResumeConnectorResponse(connector=connector, run=render_run(run, waiting))
 
-    async def GetConnectorStats(
-        self, request: GetConnectorStatsRequest, context: _Context
-    ) -> GetConnectorStatsResponse:
+    async def GetConnectorStats(self, request: GetConnectorStatsRequest, context: Context) -> GetConnectorStatsResponse:
         """See the proto."""
         store, rates = self._services.store, self._services.rates
         record = await self._services.reads(lambda: store.connector(request.name))

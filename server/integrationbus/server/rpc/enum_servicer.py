@@ -1,27 +1,22 @@
 """EnumService."""
 
-from typing import Any
-
-import grpc
-
 from integrationbus.server.errors import EnumNotFound
+from integrationbus.server.rpc.context import Context
 from integrationbus.server.rpc.enum_catalog import enum_catalog
 from integrationbus.v1 import enum_service_pb2_grpc
 from integrationbus.v1.enum_service_pb2 import GetEnumRequest, GetEnumResponse, ListEnumsRequest, ListEnumsResponse
 
 __all__ = ["EnumServicer"]
 
-_Context = grpc.aio.ServicerContext[Any, Any]
-
 
 class EnumServicer(enum_service_pb2_grpc.EnumServiceServicer):
     """Describes the enumerations."""
 
-    async def ListEnums(self, request: ListEnumsRequest, context: _Context) -> ListEnumsResponse:
+    async def ListEnums(self, request: ListEnumsRequest, context: Context) -> ListEnumsResponse:
         """See the proto."""
         return ListEnumsResponse(enums=enum_catalog().values())
 
-    async def GetEnum(self, request: GetEnumRequest, context: _Context) -> GetEnumResponse:
+    async def GetEnum(self, request: GetEnumRequest, context: Context) -> GetEnumResponse:
         """See the proto."""
         found = enum_catalog().get(request.name)
         if found is None:

@@ -1,27 +1,17 @@
 """What holds for every call: exceptions become statuses."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from grpc_status import rpc_status
 
+from integrationbus.server.rpc.context import Context
 from integrationbus.server.rpc.errors import to_status
 
-__all__ = ["ErrorInterceptor", "creator_of"]
+__all__ = ["ErrorInterceptor"]
 
-_Handler = grpc.RpcMethodHandler[Any, Any] | None
-_Context = grpc.aio.ServicerContext[Any, Any]
-
-_APPLICATION = "integrationbus-application"
-
-
-def creator_of(context: _Context) -> str:
-    """The name that the calling application gives itself in the metadata; empty when it gives none."""
-    for key, value in context.invocation_metadata() or ():
-        if key == _APPLICATION:
-            return value if isinstance(value, str) else value.decode(errors="replace")
-    return ""
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
@@ -48,7 +38,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
 
 def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
-    async def guarded(request: Any, context: _Context) -> Any:  # noqa: ANN401
+    async def guarded(request: Any, context: Context) -> Any:  # noqa: ANN401
         try:
             return await behavior(request, context)
         except grpc.aio.AbortError:
@@ -60,7 +50,7 @@ def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type
 
 
 def _guarded_stream(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
-    async def guarded(request: Any, context: _Context) -> AsyncIterator[Any]:  # noqa: ANN401
+    async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401
         try:
             async for response in behavior(request, context):
                 yield response
@@ -72,6 +62,6 @@ def _guarded_stream(behavior: Any) -> Any:  # noqa: ANN401 - messages of any typ
     return guarded
 
 
-async def _abort(context: _Context, error: Exception) -> NoReturn:
+async def _abort(context: Context, error: Exception) -> NoReturn:
     await context.abort_with_status(rpc_status.to_status(to_status(error)))
     raise AssertionError("abort_with_status always raises")

@@ -2,13 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
-
-import grpc
 
 from integrationbus.server.rpc.checks import check_text
-from integrationbus.server.rpc.intake import check_creator
-from integrationbus.server.rpc.interceptor import creator_of
+from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import write_resume_token
 from integrationbus.server.rpc.render import render_run
@@ -28,8 +24,6 @@ from integrationbus.v1.notify_service_pb2 import (
 
 __all__ = ["NotifyServicer"]
 
-_Context = grpc.aio.ServicerContext[Any, Any]
-
 
 class NotifyServicer(notify_service_pb2_grpc.NotifyServiceServicer):
     """Starts runs, and shows them."""
@@ -38,29 +32,29 @@ class NotifyServicer(notify_service_pb2_grpc.NotifyServiceServicer):
         self._services = services
 
     async def RequestTasksProcessing(
-        self, request: RequestTasksProcessingRequest, context: _Context
+        self, request: RequestTasksProcessingRequest, context: Context
     ) -> RequestTasksProcessingResponse:
         """See the proto."""
-        actor = check_creator(creator_of(context))
+        actor = creator_of(context)
         reason = check_text("reason", request.reason, 255)
         names = list(request.connectors)
         return await self._services.reads(
             lambda: self._request(names, clear_halt=request.clear_halt, actor=actor, reason=reason)
         )
 
-    async def WatchRun(self, request: WatchRunRequest, context: _Context) -> AsyncIterator[WatchRunResponse]:
+    async def WatchRun(self, request: WatchRunRequest, context: Context) -> AsyncIterator[WatchRunResponse]:
         """See the proto."""
         async with aclosing(self._services.runs.watch(request.run_id)) as states:
             async for run, remaining in states:
                 yield WatchRunResponse(run=render_run(run, remaining))
 
-    async def GetRun(self, request: GetRunRequest, context: _Context) -> GetRunResponse:
+    async def GetRun(self, request: GetRunRequest, context: Context) -> GetRunResponse:
         """See the proto."""
         return await self._services.reads(
             lambda: GetRunResponse(run=self._with_remaining(self._services.store.run(request.run_id)))
         )
 
-    async def ListRuns(self, request: ListRunsRequest, context: _Context) -> ListRunsResponse:
+    async def ListRuns(self, request: ListRunsRequest, context: Context) -> ListRunsResponse:
         """See the proto."""
         connector_id = self._services.registry.get(request.connector).id if request.connector else None
         place = read_page_token(request, request.page_token, (str,))

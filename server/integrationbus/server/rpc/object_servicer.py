@@ -1,12 +1,10 @@
 """ObjectService."""
 
-from typing import Any
 from uuid import UUID
-
-import grpc
 
 from integrationbus.server.object_view import ByCodeName, ByExternalId, ByGuid, ById, ObjectKey
 from integrationbus.server.rpc.checks import check_text, invalid
+from integrationbus.server.rpc.context import Context
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.render import render_object
 from integrationbus.server.rpc.services import Services
@@ -20,8 +18,6 @@ from integrationbus.v1.object_service_pb2 import (
 
 __all__ = ["ObjectServicer"]
 
-_Context = grpc.aio.ServicerContext[Any, Any]
-
 
 class ObjectServicer(object_service_pb2_grpc.ObjectServiceServicer):
     """Reads back what tasks made."""
@@ -29,14 +25,14 @@ class ObjectServicer(object_service_pb2_grpc.ObjectServiceServicer):
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def GetObject(self, request: GetObjectRequest, context: _Context) -> GetObjectResponse:
+    async def GetObject(self, request: GetObjectRequest, context: Context) -> GetObjectResponse:
         """See the proto."""
         check_text("object_type", request.object_type, 200, required=True)
         key = _key_of(request)
         view = await self._services.reads(lambda: self._services.objects.get(request.object_type, key))
         return GetObjectResponse(object=render_object(view))
 
-    async def ListObjects(self, request: ListObjectsRequest, context: _Context) -> ListObjectsResponse:
+    async def ListObjects(self, request: ListObjectsRequest, context: Context) -> ListObjectsResponse:
         """See the proto."""
         check_text("object_type", request.object_type, 200, required=True)
         place = read_page_token(request, request.page_token, (int,))

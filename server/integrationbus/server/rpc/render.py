@@ -174,5 +174,8 @@ def _error(error: TaskError) -> task_pb2.TaskError:
 
 def _result(result: TaskResult) -> task_pb2.TaskResult:
     return task_pb2.TaskResult(
-        effect=enums_pb2.TaskEffect.ValueType(result.effect), object_type=result.object_type, object_id=result.object_id, notes=result.notes
+        effect=enums_pb2.TaskEffect.ValueType(result.effect),
+        object_type=result.object_type,
+        object_id=result.object_id,
+        notes=result.notes,
     )

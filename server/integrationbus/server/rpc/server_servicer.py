@@ -1,18 +1,14 @@
 """ServerService."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import grpc
-
+from integrationbus.server.rpc.context import Context
 from integrationbus.server.rpc.render import timestamp
 from integrationbus.server.rpc.services import Services
 from integrationbus.v1 import server_service_pb2_grpc
 from integrationbus.v1.server_service_pb2 import GetServerInfoRequest, GetServerInfoResponse, Limits
 
 __all__ = ["ServerServicer"]
-
-_Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class ServerServicer(server_service_pb2_grpc.ServerServiceServicer):
@@ -22,7 +18,7 @@ class ServerServicer(server_service_pb2_grpc.ServerServiceServicer):
         self._services = services
         self._methods = methods
 
-    async def GetServerInfo(self, request: GetServerInfoRequest, context: _Context) -> GetServerInfoResponse:
+    async def GetServerInfo(self, request: GetServerInfoRequest, context: Context) -> GetServerInfoResponse:
         """See the proto."""
         limits = self._services.limits
         return GetServerInfoResponse(

@@ -3,15 +3,12 @@
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
-from typing import Any
-
-import grpc
 
 from integrationbus.server.errors import BusError, ConnectorNotFound, InvalidRequest
 from integrationbus.server.rpc.checks import check_text, invalid
+from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.errors import code_of
-from integrationbus.server.rpc.intake import check_creator, check_task
-from integrationbus.server.rpc.interceptor import creator_of
+from integrationbus.server.rpc.intake import check_task
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import read_filter, read_resume_token, write_resume_token
 from integrationbus.server.rpc.render import render_change, render_task
@@ -36,8 +33,6 @@ from integrationbus.v1.task_service_pb2 import (
 
 __all__ = ["TaskServicer"]
 
-_Context = grpc.aio.ServicerContext[Any, Any]
-
 
 class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
     """Logs tasks, and shows them."""
@@ -45,9 +40,9 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def LogTask(self, request: LogTaskRequest, context: _Context) -> LogTaskResponse:
+    async def LogTask(self, request: LogTaskRequest, context: Context) -> LogTaskResponse:
         """See the proto."""
-        creator = check_creator(creator_of(context))
+        creator = creator_of(context)
         task = self._checked(request.task, "task", creator)
         key = _request_key(creator, request.request_id, [task])
         receipt = await self._services.task_log.append(LogEntry(tasks=[task], request=key))
@@ -55,9 +50,9 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
             task=_logged(receipt.tasks[0], duplicate=receipt.duplicate), resume_token=self._token(receipt.tasks)
         )
 
-    async def LogTasks(self, request: LogTasksRequest, context: _Context) -> LogTasksResponse:
+    async def LogTasks(self, request: LogTasksRequest, context: Context) -> LogTasksResponse:
         """See the proto."""
-        creator = check_creator(creator_of(context))
+        creator = creator_of(context)
         limit = self._services.limits.max_tasks_per_call
         if not 1 <= len(request.tasks) <= limit:
             raise invalid("tasks", f"has {len(request.tasks)} tasks, 1 to {limit} are allowed")
@@ -78,13 +73,13 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
         ]
         return LogTasksResponse(results=results, resume_token=self._token(receipt.tasks))
 
-    async def GetTask(self, request: GetTaskRequest, context: _Context) -> GetTaskResponse:
+    async def GetTask(self, request: GetTaskRequest, context: Context) -> GetTaskResponse:
         """See the proto."""
         with_payload = request.view == enums_pb2.TASK_VIEW_FULL
         task = await self._services.reads(lambda: self._services.store.task(request.id, with_payload=with_payload))
         return GetTaskResponse(task=render_task(task))
 
-    async def ListTasks(self, request: ListTasksRequest, context: _Context) -> ListTasksResponse:
+    async def ListTasks(self, request: ListTasksRequest, context: Context) -> ListTasksResponse:
         """See the proto."""
         query = read_filter(request.filter, self._services.registry)
         place = read_page_token(request, request.page_token, (int, int))
@@ -100,7 +95,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
         token = "" if page.next_after is None else write_page_token(request, page.next_after)
         return ListTasksResponse(tasks=[render_task(task) for task in page.tasks], next_page_token=token)
 
-    async def WatchTasks(self, request: WatchTasksRequest, context: _Context) -> AsyncIterator[WatchTasksResponse]:
+    async def WatchTasks(self, request: WatchTasksRequest, context: Context) -> AsyncIterator[WatchTasksResponse]:
         """See the proto."""
         query = read_filter(request.filter, self._services.registry)
         async with aclosing(self._services.feed.watch(query, self._start_of(request))) as items:

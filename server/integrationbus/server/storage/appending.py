@@ -5,11 +5,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Connection, insert, select, tuple_
+
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import advance_head
 from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, ReusedRequest
 from integrationbus.server.task import NewTask, TaskState
-from sqlalchemy import Connection, insert, select, tuple_
 
 __all__ = ["append_entries"]
 
@@ -32,9 +33,7 @@ def append_entries(
         if key:
             first_use[key] = entry
     logged = _insert_tasks(connection, [task for entry in accepted for task in entry.tasks], connector_ids, now)
-    receipts = {
-        id(entry): LogReceipt(tasks=[logged[task.id] for task in entry.tasks]) for entry in accepted
-    }
+    receipts = {id(entry): LogReceipt(tasks=[logged[task.id] for task in entry.tasks]) for entry in accepted}
     _insert_requests(connection, [(entry.request, receipts[id(entry)]) for entry in accepted if entry.request], now)
     for key, entry in first_use.items():
         assert entry.request

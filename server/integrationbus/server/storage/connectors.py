@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import Connection, insert, select, update
+
 from integrationbus.server.connector import ConnectorRecord, HeadAction
 from integrationbus.server.errors import ConnectorNotFound
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import record_from_row, records_select, task_from_row, tasks_select
 from integrationbus.server.task import TaskState
-from sqlalchemy import Connection, insert, select, update
 
 __all__ = ["clear_halt", "find", "register", "set_paused"]
 

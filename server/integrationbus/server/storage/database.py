@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
+
+from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
 
 __all__ = ["Database", "PostgresDatabase", "SqliteDatabase", "open_database"]
 

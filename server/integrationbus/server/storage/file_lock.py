@@ -26,7 +26,9 @@ class FileLock:
         except OSError as error:
             holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._descriptor)
-            raise DatabaseInUse(f"{database} is in use by process {holder}: stop it, or use another database") from error
+            raise DatabaseInUse(
+                f"{database} is in use by process {holder}: stop it, or use another database"
+            ) from error
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 

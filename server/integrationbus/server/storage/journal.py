@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from sqlalchemy import Connection, Update, bindparam, insert, update
+
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
 from integrationbus.server.task import TRANSITIONS, Task, TaskState
-from sqlalchemy import Connection, Update, bindparam, insert, update
 
 __all__ = ["Change", "ChangeNote", "advance_head", "record_changes"]
 
@@ -96,7 +97,10 @@ _ADVANCE = (
     .values(
         last_position=_head.c.last_position + bindparam("positions"),
         last_sequence=_head.c.last_sequence + bindparam("sequences"),
-        **{state.name.lower(): _head.c[state.name.lower()] + bindparam(f"by_{state.name.lower()}") for state in TaskState},
+        **{
+            state.name.lower(): _head.c[state.name.lower()] + bindparam(f"by_{state.name.lower()}")
+            for state in TaskState
+        },
     )
     .returning(_head.c.last_position, _head.c.last_sequence)
 )

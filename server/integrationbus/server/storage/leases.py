@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
+from sqlalchemy import ColumnElement, Connection, update
+
 from integrationbus.server.clock import from_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import LeaseLost
@@ -12,7 +14,6 @@ from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
 from integrationbus.server.task import Task, TaskState
-from sqlalchemy import ColumnElement, Connection, update
 
 __all__ = ["AttemptOutcome", "acquire", "check_fence", "halt", "release"]
 
@@ -96,9 +97,7 @@ def _recovered(task: Task, *, alone: bool, now: int) -> Change:
         problem = WorkerCrashLoop(f"the server died {crashes} times while it worked on this task alone")
         columns |= {"error": error_to_text(problem.to_error(from_micros(now))), "crash_count": 0}
         state = TaskState.FAILED
-    return Change(
-        task=task, previous=TaskState.RUNNING, state=state, attempt=task.attempt_count, columns=columns
-    )
+    return Change(task=task, previous=TaskState.RUNNING, state=state, attempt=task.attempt_count, columns=columns)
 
 
 def halt(connection: Connection, connector_id: int, sequence: int) -> None:

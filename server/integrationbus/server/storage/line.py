@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection, bindparam, insert, select, update
+
 from integrationbus.server.clock import from_micros, to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.policy import Verdict
@@ -16,7 +18,6 @@ from integrationbus.server.storage.rows import error_to_text, notes_to_text, tas
 from integrationbus.server.storage.runs import count_in_run, insert_run
 from integrationbus.server.store import Claim, ClaimRequest, Settlement
 from integrationbus.server.task import ProcessType, Task, TaskState
-from sqlalchemy import Connection, bindparam, insert, select, update
 
 __all__ = ["claim", "settle"]
 
@@ -53,9 +54,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int)
     return Claim(tasks=plan.taken, after_sequence=plan.after_sequence, wait_until=wait_until)
 
 
-def settle(
-    connection: Connection, lease: Lease, run_id: str, settlements: Sequence[Settlement], now: int
-) -> None:
+def settle(connection: Connection, lease: Lease, run_id: str, settlements: Sequence[Settlement], now: int) -> None:
     """See ``SettlingTransaction.settle``. ``now`` is in microseconds."""
     changes = [_settled(item, now) for item in settlements]
     positions = record_changes(connection, lease.connector_id, changes, ChangeNote(occurred_at=now, run_id=run_id))
@@ -75,9 +74,7 @@ def settle(
 
 def _held(connection: Connection, connector_id: int) -> RunState | None:
     table = schema.connector
-    row = connection.execute(
-        select(table.c.paused, table.c.halted_sequence).where(table.c.id == connector_id)
-    ).one()
+    row = connection.execute(select(table.c.paused, table.c.halted_sequence).where(table.c.id == connector_id)).one()
     if row.halted_sequence is not None:
         return RunState.HALTED
     return RunState.STOPPED if row.paused else None

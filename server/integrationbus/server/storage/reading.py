@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
+
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import RunNotFound, TaskNotFound
 from integrationbus.server.run import Run
@@ -17,7 +19,6 @@ from integrationbus.server.storage.rows import (
 )
 from integrationbus.server.store import EventPage, TaskPage, TaskQuery
 from integrationbus.server.task import Task
-from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 
 __all__ = ["list_tasks", "oldest_waiting", "read_events", "read_run", "read_runs", "read_task"]
 

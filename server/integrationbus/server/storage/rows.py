@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, Row, Select, and_, case, select
+
 from integrationbus.server.clock import from_micros, to_micros
 from integrationbus.server.connector import ConnectorRecord, TaskCounts
 from integrationbus.server.run import Run, RunCounts, RunState, RunTrigger
@@ -23,7 +25,6 @@ from integrationbus.server.task import (
     TaskState,
     TaskType,
 )
-from sqlalchemy import ColumnElement, Row, Select, and_, case, select
 
 __all__ = [
     "error_from_text",

@@ -2,12 +2,13 @@
 
 from dataclasses import asdict
 
-from integrationbus.server.run import RunCounts, RunState
-from integrationbus.server.storage import schema
-from integrationbus.server.store import NewRun
 from sqlalchemy import Connection, Insert, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from integrationbus.server.run import RunCounts, RunState
+from integrationbus.server.storage import schema
+from integrationbus.server.store import NewRun
 
 __all__ = ["connectors_with_open_runs", "count_in_run", "end_run", "insert_run"]
 
@@ -39,7 +40,9 @@ def end_run(connection: Connection, run_id: str, state: RunState, now: int) -> N
     """Record that a run ended, unless it has ended before; a halted one keeps the id of the task that halted it."""
     halting = (
         select(_task.c.id)
-        .join(_connector, (_connector.c.id == _task.c.connector_id) & (_connector.c.halted_sequence == _task.c.sequence))
+        .join(
+            _connector, (_connector.c.id == _task.c.connector_id) & (_connector.c.halted_sequence == _task.c.sequence)
+        )
         .where(_connector.c.id == _run.c.connector_id)
         .scalar_subquery()
     )

@@ -6,8 +6,6 @@ and sequence, the key by which the line and the feed are read; ``task.id`` is th
 
 from enum import IntEnum
 
-from integrationbus.server.run import RunState
-from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -27,6 +25,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+
+from integrationbus.server.run import RunState
+from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
 
 __all__ = [
     "applied",
@@ -154,7 +155,9 @@ task = Table(
     CheckConstraint("sequence > 0 AND position > 0", name="counted_from_one"),
 )
 # The line: what a run reads, in its order. Settled tasks are not in it, so it stays small however long the history is.
-Index("ix_task_line", task.c.connector_id, task.c.sequence, sqlite_where=text("in_line"), postgresql_where=text("in_line"))
+Index(
+    "ix_task_line", task.c.connector_id, task.c.sequence, sqlite_where=text("in_line"), postgresql_where=text("in_line")
+)
 
 task_attempt = Table(
     "task_attempt",

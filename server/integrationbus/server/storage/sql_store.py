@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from sqlalchemy import Connection, select
+
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
 from integrationbus.server.run import Run, RunState
@@ -25,7 +27,6 @@ from integrationbus.server.store import (
     TaskQuery,
 )
 from integrationbus.server.task import Task
-from sqlalchemy import Connection, select
 
 __all__ = ["SqlStore"]
 

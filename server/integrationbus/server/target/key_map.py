@@ -11,9 +11,7 @@ __all__ = ["forget", "look_up", "look_up_pages", "remember"]
 _map = schema.key_map
 
 
-def look_up(
-    connection: Connection, connector_id: int, object_type: str, external_ids: Iterable[str]
-) -> dict[str, int]:
+def look_up(connection: Connection, connector_id: int, object_type: str, external_ids: Iterable[str]) -> dict[str, int]:
     """Internal ids by external id, for those that are known."""
     statement = select(_map.c.external_id, _map.c.object_id).where(
         _map.c.connector_id == connector_id,

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from integrationbus.connectors.models import NodeInfo
 from integrationbus.server.prepared import NodePlace
 from integrationbus.server.problems import IdentityMissing, KeyNotFound, ParentNotFound, TargetRefused
-from integrationbus.connectors.models import NodeInfo
 from integrationbus.server.target import key_map
 from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.deletion import Deletion

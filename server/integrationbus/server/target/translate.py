@@ -84,7 +84,9 @@ class Translator:
             if internal_id is not None:
                 note = f"{column} was set to the default {default.code_name!r}: there is no {reference.describe()}"
                 return internal_id, note
-        raise KeyNotFound(f"{column} points at {reference.describe()}, which does not exist", field_paths=[key.attribute])
+        raise KeyNotFound(
+            f"{column} points at {reference.describe()}, which does not exist", field_paths=[key.attribute]
+        )
 
     def _resolve(self, references: Iterable[KeyReference]) -> None:
         """Put the translation of each reference into the cache, if it has one."""
@@ -116,9 +118,11 @@ class Translator:
         code_name = target.columns[target.info.code_name]
         scope = {role: target.columns[name] for role, name in _scope_attributes(target)}
         codes = {reference.external_id: _object_params(reference).code_name for reference in references}
-        statement = select(target.id_column.label("found"), code_name.label("code"), *(
-            column.label(role) for role, column in scope.items()
-        )).where(code_name.in_(set(codes.values())))
+        statement = select(
+            target.id_column.label("found"),
+            code_name.label("code"),
+            *(column.label(role) for role, column in scope.items()),
+        ).where(code_name.in_(set(codes.values())))
         rows = self._connection.execute(statement).all()
         found: dict[str, list[int]] = {}
         for reference in references:

@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Date, DateTime, Float, Integer, LargeBinary, Numeric, SmallInteger, String, Uuid
 from sqlalchemy import BigInteger as BigInt
+from sqlalchemy import Boolean, Column, Date, DateTime, Float, Integer, LargeBinary, Numeric, SmallInteger, String, Uuid
 
 from integrationbus.connectors.models import InternalObject
 from integrationbus.connectors.object_class import ObjectClass, describe
