@@ -1,8 +1,9 @@
 """Foreign keys: where they are looked for, and what a missing target means."""
 
+from support.bench import Workbench, new_task
+
 from integrationbus.connectors import ObjectParams
 from integrationbus.server.task import TaskDataType, TaskType
-from support.bench import Workbench, new_task
 
 
 def test_a_key_is_found_by_the_external_id_of_an_earlier_task(bus: Workbench) -> None:
@@ -18,7 +19,9 @@ def test_a_key_is_found_by_the_external_id_of_an_earlier_task(bus: Workbench) ->
 
 def test_the_connector_is_asked_once_for_each_distinct_key(bus: Workbench) -> None:
     bus.people.params["T", "test.team"] = ObjectParams(code_name="Tigers")
-    bus.log(new_task({"make": "team", "name": "Tigers"}), *(new_task({"name": f"p{i}", "team_id": "T"}) for i in range(9)))
+    bus.log(
+        new_task({"make": "team", "name": "Tigers"}), *(new_task({"name": f"p{i}", "team_id": "T"}) for i in range(9))
+    )
     bus.process()
     assert [call for call in bus.people.calls if call[0] == "object_params"] == [("object_params", ("T", "test.team"))]
     assert bus.fields_of("test.person", "p8")["team_id"] == 1

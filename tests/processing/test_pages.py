@@ -3,8 +3,9 @@
 from uuid import UUID
 
 import pytest
-from integrationbus.server.task import NewTask, TaskType
 from support.bench import Workbench, new_task
+
+from integrationbus.server.task import NewTask, TaskType
 
 CREATE, DELETE = TaskType.CREATE_DOCUMENT, TaskType.DELETE_DOCUMENT
 GUID = UUID(int=7)
@@ -20,7 +21,10 @@ def site(bus: Workbench) -> Workbench:
 
 def page(fields: dict[str, object], task_type: TaskType = CREATE, external_id: str = "") -> NewTask:
     return new_task(
-        {"make": "page", "document_culture": "en-US", **fields}, task_type=task_type, site="main", external_id=external_id
+        {"make": "page", "document_culture": "en-US", **fields},
+        task_type=task_type,
+        site="main",
+        external_id=external_id,
     )
 
 
@@ -47,7 +51,10 @@ def test_a_page_has_a_version_for_each_culture_and_goes_with_its_last_one(site: 
     site.log(page(german, DELETE), page(german, DELETE))
     site.process()
     assert site.names("cms.page") == []
-    assert [task.result.effect.name for task in site.all_tasks() if task.result][-2:] == ["DELETED", "NOTHING_TO_DELETE"]
+    assert [task.result.effect.name for task in site.all_tasks() if task.result][-2:] == [
+        "DELETED",
+        "NOTHING_TO_DELETE",
+    ]
 
 
 def test_a_missing_parent_fails_the_task(site: Workbench) -> None:

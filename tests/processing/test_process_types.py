@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+from support.bench import Workbench, new_task
+from support.clocks import ManualClock
+
 from integrationbus.server.connector import HeadAction
 from integrationbus.server.run import RunState
 from integrationbus.server.task import ProcessType
-from support.bench import Workbench, new_task
-from support.clocks import ManualClock
 
 BAD = {"do": "raise"}
 

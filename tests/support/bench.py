@@ -20,7 +20,6 @@ from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.task import NewTask, Payload, PayloadForm, ProcessType, Task, TaskDataType, TaskType
-
 from support.people import PeopleConnector
 
 __all__ = ["Workbench", "new_task"]
@@ -53,7 +52,9 @@ def new_task(
 class Workbench:
     """Logs tasks and processes them when told to."""
 
-    def __init__(self, url: str, clock: Clock, class_paths: Sequence[str] = ("support.people:PeopleConnector",)) -> None:
+    def __init__(
+        self, url: str, clock: Clock, class_paths: Sequence[str] = ("support.people:PeopleConnector",)
+    ) -> None:
         self._opened = open_store(url, clock)
         self.store = self._opened.store
         self.database = self._opened.database

@@ -1,7 +1,11 @@
 """Connectors for tests: people who report to each other, on real tables."""
 
 import sys
+from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
 
 from integrationbus.connectors import (
     Accepts,
@@ -20,9 +24,6 @@ from integrationbus.connectors import (
 )
 from integrationbus.connectors.cms import Page, RoleInfo, SiteInfo, UserInfo, UserRoleInfo
 from integrationbus.connectors.models import Dependency
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
-from datetime import timedelta
 
 __all__ = ["NotifiedConnector", "PeopleConnector", "PersonInfo", "TeamInfo"]
 

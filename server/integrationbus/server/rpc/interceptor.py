@@ -1,11 +1,13 @@
-"""What holds for every call: exceptions become statuses."""
+"""What holds for every call: exceptions become statuses, and so does a request that cannot be decoded."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
+from integrationbus.server.errors import FieldProblem, RecordTooDeep
 from integrationbus.server.rpc.context import Context
 from integrationbus.server.rpc.errors import to_status
 
@@ -28,19 +30,43 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             return handler
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
-                _guarded_unary(handler.unary_unary), handler.request_deserializer, handler.response_serializer
+                _guarded_unary(handler.unary_unary), _decoding(handler), handler.response_serializer
             )
         if handler.unary_stream:
             return grpc.unary_stream_rpc_method_handler(
-                _guarded_stream(handler.unary_stream), handler.request_deserializer, handler.response_serializer
+                _guarded_stream(handler.unary_stream), _decoding(handler), handler.response_serializer
             )
         return handler
+
+
+class _Undecodable:
+    """Stands for a request whose bytes could not be decoded."""
+
+
+def _decoding(handler: Any) -> Any:  # noqa: ANN401 - messages of any type go through
+    """The handler's deserializer; what it raises would end the call as a fault of the server, without a reason."""
+
+    def decode(data: bytes) -> Any:  # noqa: ANN401
+        try:
+            return handler.request_deserializer(data)
+        except DecodeError:
+            return _Undecodable()
+
+    return decode
+
+
+def _decoded(request: Any) -> Any:  # noqa: ANN401 - messages of any type go through
+    if isinstance(request, _Undecodable):
+        # protobuf gives up at 100 levels, of which a record takes three.
+        text = "cannot be decoded: it is nested too deep, or malformed"
+        raise RecordTooDeep(FieldProblem("request", text))
+    return request
 
 
 def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
     async def guarded(request: Any, context: Context) -> Any:  # noqa: ANN401
         try:
-            return await behavior(request, context)
+            return await behavior(_decoded(request), context)
         except grpc.aio.AbortError:
             raise
         except Exception as error:
@@ -52,7 +78,7 @@ def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type
 def _guarded_stream(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401
         try:
-            async for response in behavior(request, context):
+            async for response in behavior(_decoded(request), context):
                 yield response
         except grpc.aio.AbortError:
             raise
