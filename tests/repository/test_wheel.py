@@ -23,7 +23,8 @@ def test_the_wheel_holds_the_four_packages_and_nothing_else(root: Path, wheel: A
         str(path.relative_to(root / folder))
         for folder in ROOTS
         for path in (root / folder / "integrationbus").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file()
+        and not any(part == "__pycache__" or part.startswith(".") for part in path.relative_to(root).parts)
     }
     assert wheel == expected
 

@@ -9,15 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+from rich.console import Console
+
+from integrationbus.client import AsyncClient, BusError
 from progress import TaskProgress
 from report import show_objects, show_problems, show_tasks
-from rich.console import Console
 from server_process import ServerFailed, ServerProcess
-from synchronise import ProducerFailed, synchronise
+from synchronise import ProducerFailed, Stalled, synchronise
 from tally import Tally
 from verify import EXPECTED, read_back
-
-from integrationbus.client import AsyncBusClient, BusError
 
 __all__ = ["main"]
 
@@ -47,7 +47,7 @@ async def _demo(console: Console, folder: Path) -> int:
                 guard = group.create_task(server.fail_when_it_ends())
                 problems = await _synchronise_and_verify(console, server.address)
                 guard.cancel()
-    except* (BusError, OSError, ProducerFailed, ServerFailed) as failed:
+    except* (BusError, OSError, ProducerFailed, ServerFailed, Stalled) as failed:
         problems = [str(error) for error in _leaves(failed)]
     show_problems(console, problems)
     verdict = "[red]Not everything is right[/red]" if problems else "[green]Everything is right[/green]"
@@ -58,7 +58,7 @@ async def _demo(console: Console, folder: Path) -> int:
 async def _synchronise_and_verify(console: Console, address: str) -> list[str]:
     """Run the producer against a server, show what came of it, and return what is wrong with it."""
     tally = Tally(expected=EXPECTED.countries + EXPECTED.subdivisions)
-    async with AsyncBusClient(address) as client:
+    async with AsyncClient(address, application="iso3166-demo") as client:
         with TaskProgress(console, tally.expected) as progress:
             await synchronise(client, address, tally, on_change=progress.show)
         objects = await read_back(client)

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from catalogue import countries, subdivisions
-
-from integrationbus.client import BusClient, BusError, Json, NewTask, ProcessType, TaskType
+from integrationbus.client import BusError, Client, Json, NewTask, ProcessType, TaskType
 
 __all__ = ["main", "tasks"]
 
@@ -55,12 +54,12 @@ def main() -> int:
     parser.add_argument("--batch", default=uuid4().hex, help="the label that all tasks get (default: a new one)")
     options = parser.parse_args()
     try:
-        with BusClient(options.address) as client:
-            logged = client.log_tasks(tasks(options.batch))
+        with Client(options.address, application="iso3166-producer") as client:
+            receipt = client.log_tasks(tasks(options.batch))
     except BusError as error:
         print(f"nothing more can be logged: {error}", file=sys.stderr)
         return 1
-    print(f"logged {logged} tasks in the batch {options.batch}")
+    print(f"logged {len(receipt.logged):,} tasks in the batch {options.batch}")
     return 0
 
 

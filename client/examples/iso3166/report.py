@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from tally import Span, Tally
-from verify import EXPECTED, ReadBack
 
 from integrationbus.client import TaskEffect
+from tally import Span, Tally
+from verify import EXPECTED, ReadBack
 
 __all__ = ["show_objects", "show_problems", "show_tasks"]
 
@@ -54,14 +54,14 @@ def _samples(read_back: ReadBack) -> Table:
     """A few subdivisions with the foreign keys that they hold, and the objects that these point at."""
     countries = {item.id: item.fields["name"] for item in read_back.countries}
     subdivisions = {item.id: item.fields["name"] for item in read_back.subdivisions}
-    table = Table("code", "name", "type", title="Some subdivisions, with their translated keys", title_justify="left")
+    table = Table("code", "name", title="Some subdivisions, with their translated keys", title_justify="left")
     table.add_column("country_id")
     table.add_column("parent_id")
     for item in read_back.subdivisions:
         if item.code_name in _SAMPLES:
             country = _target(item.fields["country_id"], countries)
             parent = _target(item.fields["parent_id"], subdivisions)
-            table.add_row(item.code_name, str(item.fields["name"]), str(item.fields["type"]), country, parent)
+            table.add_row(item.code_name, str(item.fields["name"]), country, parent)
     return table
 
 

@@ -107,7 +107,7 @@ class ServerProcess:
 
 
 async def _serving_address(process: Process) -> str:
-    """Read the first line of the server's output. Raises ValueError when it is not the one that says where it serves."""
+    """Read where the server serves, the first thing that it says. Raises ValueError when it says anything else."""
     assert process.stdout is not None
     event = json.loads(await process.stdout.readline())
     if not isinstance(event, dict) or event.get("event") != "serving":

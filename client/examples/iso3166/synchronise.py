@@ -7,52 +7,58 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+from integrationbus.client import AsyncClient, AsyncWatch, TaskChange
 from tally import Tally
 
-from integrationbus.client import AsyncBusClient, ResumeToken, TaskState
+__all__ = ["ProducerFailed", "Stalled", "synchronise"]
 
-__all__ = ["ProducerFailed", "synchronise"]
-
+_CONNECTOR = "iso3166"
 _PRODUCER = Path(__file__).with_name("producer.py")
-_STALLED_SECONDS = 60
-_STATES = (TaskState.PENDING, TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.DELETED)
+_PATIENCE_SECONDS = 60
 
 
 class ProducerFailed(Exception):
-    """The producer ended before it had logged everything; the message is what it said."""
+    """The producer ended before it had logged everything; the message has what it said."""
 
 
-async def synchronise(
-    client: AsyncBusClient, address: str, tally: Tally, *, on_change: Callable[[Tally], None]
-) -> None:
+class Stalled(Exception):
+    """Nothing has happened for a minute; the message says what the connector is doing."""
+
+
+async def synchronise(client: AsyncClient, address: str, tally: Tally, *, on_change: Callable[[Tally], object]) -> None:
     """Let a producer log everything, and count what becomes of its tasks until the last one is settled.
 
-    ``on_change`` is called whenever the tally has grown. A server that ends and comes back is waited for. Raises
-    ProducerFailed, BusError, and TimeoutError when nothing happens for a minute.
+    ``on_change`` is called whenever the tally has grown. A server that goes away is waited for. Raises an exception
+    group with a ProducerFailed, Stalled or BusError.
     """
     batch = uuid4().hex
-    start = await client.resume_token("iso3166")
-    async with asyncio.TaskGroup() as group:
+    # The watch stands before the producer starts: it sees every change of its tasks, in order and once, even when it
+    # has to connect again in the middle.
+    async with client.watch(connectors=_CONNECTOR, labels={"batch": batch}) as watch, asyncio.TaskGroup() as group:
         group.create_task(_produce(address, batch))
-        await _follow(client, start, batch, tally, on_change)
+        try:
+            await _count(watch, tally, on_change)
+        except TimeoutError:
+            connector = await client.get_connector(_CONNECTOR)
+            doing = f"{connector.name} is {connector.state.name} {connector.problem}".rstrip()
+            raise Stalled(f"nothing has happened for {_PATIENCE_SECONDS} seconds; the connector {doing}") from None
 
 
-async def _follow(
-    client: AsyncBusClient, start: ResumeToken, batch: str, tally: Tally, on_change: Callable[[Tally], None]
-) -> None:
-    """Watch from the moment before anything was logged: whatever happened since then comes, in order and once."""
+async def _count(watch: AsyncWatch, tally: Tally, on_change: Callable[[Tally], object]) -> None:
+    """Raises TimeoutError when no change comes for too long."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(_STALLED_SECONDS) as stalled:
-        async for change in client.watch(start, connectors="iso3166", states=_STATES, labels={"batch": batch}):
-            tally.add(change)
+    async with asyncio.timeout(_PATIENCE_SECONDS) as patience:
+        async for change in watch:
+            if isinstance(change, TaskChange):
+                tally.add(change)
             on_change(tally)
-            stalled.reschedule(loop.time() + _STALLED_SECONDS)
+            patience.reschedule(loop.time() + _PATIENCE_SECONDS)
             if tally.is_complete:
                 return
 
 
 async def _produce(address: str, batch: str) -> None:
-    """Run the producer to its end, and end it when nobody waits for it any more."""
+    """Run the producer to its end; end it when nobody waits for it any more."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(_PRODUCER), address, "--batch", batch, stdout=PIPE, stderr=PIPE, start_new_session=True
     )
@@ -63,4 +69,4 @@ async def _produce(address: str, batch: str) -> None:
             process.terminate()
             await process.wait()
     if process.returncode:
-        raise ProducerFailed(f"the producer ended with exit code {process.returncode}:\n{said.decode(errors='replace')}")
+        raise ProducerFailed(f"the producer ended with exit code {process.returncode}: {said.decode(errors='replace')}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pycountry
 
-from integrationbus.client import AsyncBusClient, BusObject, FieldValue
+from integrationbus.client import AsyncClient, BusObject, FieldValue
 
 __all__ = ["EXPECTED", "Figures", "ReadBack", "read_back"]
 
@@ -60,7 +60,7 @@ class ReadBack:
         }
 
 
-async def read_back(client: AsyncBusClient) -> ReadBack:
+async def read_back(client: AsyncClient) -> ReadBack:
     """Read every country and every subdivision that the bus holds."""
     return ReadBack(
         countries=[item async for item in client.list_objects("iso3166.country")],
@@ -80,7 +80,7 @@ def _code(internal_id: FieldValue, codes: Mapping[int, str]) -> str | None:
     if internal_id is None:
         return None
     found = codes.get(internal_id) if isinstance(internal_id, int) else None
-    return found or f"nothing with the id {internal_id}"
+    return found or f"nothing with the id {internal_id!r}"
 
 
 def _expected_countries() -> Mapping[str, Mapping[str, FieldValue]]:

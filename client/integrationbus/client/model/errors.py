@@ -1,20 +1,20 @@
 """What can go wrong, by what a caller can do about it.
 
-    BusError
-    ├── InvalidRequest           change the request
-    │   ├── RequestIdReused      use another request_id
-    │   └── TokenInvalid         start without this resume token
-    ├── NotFound                 name something that exists
-    ├── PreconditionFailed       put right what the message says first
-    ├── TokenExpired             start without this resume token: it is older than what the server keeps
-    ├── Exhausted                come back later, or send less
-    ├── Unavailable              come back later; nothing was stored, unless a connection broke in mid-call
-    │   └── OutcomeUnknown       repeat with the same request_id to learn what became of it
-    ├── DeadlineExceeded         the answer did not come in time; a change may or may not have been made
-    ├── Cancelled                the call was cancelled
-    ├── AccessDenied             use other credentials
-    ├── NotSupported             use a newer server
-    └── ServerFault              report it
+BusError
+├── InvalidRequest           change the request
+│   ├── RequestIdReused      use another request_id
+│   └── TokenInvalid         start without this resume token
+├── NotFound                 name something that exists
+├── PreconditionFailed       put right what the message says first
+├── TokenExpired             start without this resume token: it is older than what the server keeps
+├── Exhausted                come back later, or send less
+├── Unavailable              come back later; nothing was stored, unless a connection broke in mid-call
+│   └── OutcomeUnknown       repeat with the same request_id to learn what became of it
+├── DeadlineExceeded         the answer did not come in time; a change may or may not have been made
+├── Cancelled                the call was cancelled
+├── AccessDenied             use other credentials
+├── NotSupported             use a newer server
+└── ServerFault              report it
 """
 
 from collections.abc import Mapping

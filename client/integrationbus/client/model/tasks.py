@@ -14,6 +14,7 @@ from integrationbus.client.model.resume_token import ResumeToken
 __all__ = [
     "LogProgress",
     "LoggedTask",
+    "LoggedTasks",
     "NewTask",
     "Task",
     "TaskChange",
@@ -104,6 +105,27 @@ class TaskRefusal:
     reason: str
     message: str
     field_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedTasks:
+    """What became of many tasks, in their order. A watch from ``resume_token`` sees every later change of them.
+
+    The token is None when none was stored.
+    """
+
+    results: tuple[LoggedTask | TaskRefusal, ...]
+    resume_token: ResumeToken | None
+
+    @property
+    def logged(self) -> list[LoggedTask]:
+        """Those that were stored."""
+        return [result for result in self.results if isinstance(result, LoggedTask)]
+
+    @property
+    def refused(self) -> list[tuple[int, TaskRefusal]]:
+        """Those that were not, each with its place among all, counted from 0."""
+        return [(place, result) for place, result in enumerate(self.results) if isinstance(result, TaskRefusal)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,6 +15,8 @@ from integrationbus.client.model.payloads import ExternalId, FieldValue, Referen
 from integrationbus.v1 import payload_pb2
 
 __all__ = ["external_id_text", "read_record", "read_reference", "read_time", "record", "reference"]
+
+_Number = TypeVar("_Number", float, Decimal)
 
 _MAX_DEPTH: Final = 32
 _INT64: Final = range(-(2**63), 2**63)
@@ -119,7 +121,7 @@ def _int64(value: int, path: str) -> int:
     return value
 
 
-def _finite[Number: (float, Decimal)](value: Number, path: str) -> Number:
+def _finite(value: _Number, path: str) -> _Number:
     if not math.isfinite(value):
         raise ValueError(f"{path}: {value} is not a number that a record can hold")
     return value

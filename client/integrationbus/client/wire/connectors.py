@@ -1,0 +1,99 @@
+"""ConnectorService: requests and responses."""
+
+from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
+from integrationbus.client.model.enums import ConnectorState, HeadAction, TriggerMode
+from integrationbus.client.wire.call import Call
+from integrationbus.client.wire.runs import read_run
+from integrationbus.client.wire.tasks import optional_time
+from integrationbus.v1 import connector_service_pb2, enums_pb2
+
+__all__ = ["connector_stats", "get_connector", "list_connectors", "pause_connector", "resume_connector"]
+
+_SERVICE = "/integrationbus.v1.ConnectorService/"
+
+
+def list_connectors() -> Call[list[Connector]]:
+    """ListConnectors."""
+
+    def read(response: connector_service_pb2.ListConnectorsResponse) -> list[Connector]:
+        return [_read_connector(connector) for connector in response.connectors]
+
+    request = connector_service_pb2.ListConnectorsRequest()
+    return Call(f"{_SERVICE}ListConnectors", request, connector_service_pb2.ListConnectorsResponse, read)
+
+
+def get_connector(name: str) -> Call[Connector]:
+    """GetConnector."""
+
+    def read(response: connector_service_pb2.GetConnectorResponse) -> Connector:
+        return _read_connector(response.connector)
+
+    request = connector_service_pb2.GetConnectorRequest(name=name)
+    return Call(f"{_SERVICE}GetConnector", request, connector_service_pb2.GetConnectorResponse, read)
+
+
+def pause_connector(name: str, reason: str) -> Call[Connector]:
+    """PauseConnector."""
+
+    def read(response: connector_service_pb2.PauseConnectorResponse) -> Connector:
+        return _read_connector(response.connector)
+
+    request = connector_service_pb2.PauseConnectorRequest(name=name, reason=reason)
+    return Call(f"{_SERVICE}PauseConnector", request, connector_service_pb2.PauseConnectorResponse, read)
+
+
+def resume_connector(name: str, head_action: HeadAction, reason: str) -> Call[ResumedConnector]:
+    """ResumeConnector."""
+
+    def read(response: connector_service_pb2.ResumeConnectorResponse) -> ResumedConnector:
+        run = read_run(response.run) if response.HasField("run") else None
+        return ResumedConnector(connector=_read_connector(response.connector), run=run)
+
+    request = connector_service_pb2.ResumeConnectorRequest(
+        name=name, head_action=enums_pb2.HeadAction.ValueType(head_action), reason=reason
+    )
+    return Call(f"{_SERVICE}ResumeConnector", request, connector_service_pb2.ResumeConnectorResponse, read)
+
+
+def connector_stats(name: str) -> Call[ConnectorStats]:
+    """GetConnectorStats."""
+
+    def read(response: connector_service_pb2.GetConnectorStatsResponse) -> ConnectorStats:
+        return ConnectorStats(
+            counts=_read_counts(response.counts),
+            oldest_waiting_logged_at=optional_time(response, "oldest_waiting_logged_at"),
+            logged_per_second=response.logged_per_second,
+            settled_per_second=response.settled_per_second,
+        )
+
+    request = connector_service_pb2.GetConnectorStatsRequest(name=name)
+    return Call(f"{_SERVICE}GetConnectorStats", request, connector_service_pb2.GetConnectorStatsResponse, read)
+
+
+def _read_connector(message: connector_service_pb2.Connector) -> Connector:
+    return Connector(
+        name=message.name,
+        display_name=message.display_name,
+        class_path=message.class_path,
+        state=ConnectorState(message.state),
+        problem=message.problem,
+        paused_by=message.paused_by,
+        halted_by=message.halted_by,
+        trigger_mode=TriggerMode(message.trigger_mode),
+        schedule=message.schedule,
+        accepts=tuple(message.accepts),
+        object_types=tuple(message.object_types),
+        counts=_read_counts(message.counts),
+    )
+
+
+def _read_counts(message: connector_service_pb2.TaskCounts) -> TaskCounts:
+    return TaskCounts(
+        pending=message.pending,
+        running=message.running,
+        retry_wait=message.retry_wait,
+        succeeded=message.succeeded,
+        failed=message.failed,
+        skipped=message.skipped,
+        deleted=message.deleted,
+    )

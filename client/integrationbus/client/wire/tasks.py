@@ -1,0 +1,246 @@
+"""TaskService: requests and responses."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from integrationbus.client.model.enums import ProcessType, TaskDataType, TaskEffect, TaskStage, TaskState, TaskType
+from integrationbus.client.model.resume_token import ResumeToken
+from integrationbus.client.model.tasks import (
+    LoggedTask,
+    NewTask,
+    Task,
+    TaskChange,
+    TaskError,
+    TaskFilter,
+    TaskRefusal,
+    TaskResult,
+)
+from integrationbus.client.wire.call import Call, Page
+from integrationbus.client.wire.payloads import payload_message, read_payload
+from integrationbus.client.wire.statuses import status_code
+from integrationbus.client.wire.values import external_id_text, read_time
+from integrationbus.v1 import enums_pb2, task_pb2, task_service_pb2
+
+__all__ = [
+    "filter_message",
+    "get_task",
+    "list_tasks",
+    "log_task",
+    "log_tasks",
+    "optional_time",
+    "read_change",
+    "read_task",
+    "read_token",
+    "task_spec",
+]
+
+_SERVICE = "/integrationbus.v1.TaskService/"
+_Scalar = TypeVar("_Scalar", bound=str | int)
+
+
+def task_spec(task: NewTask) -> task_pb2.TaskSpec:
+    """Turn a new task into its message. Raises TypeError or ValueError for a payload that does not fit."""
+    return task_pb2.TaskSpec(
+        connector=task.connector,
+        task_type=enums_pb2.TaskType.ValueType(task.task_type),
+        data_type=enums_pb2.TaskDataType.ValueType(task.data_type),
+        process_type=enums_pb2.ProcessType.ValueType(task.process_type),
+        object_type=task.object_type,
+        external_id=external_id_text(task.external_id, "external_id"),
+        site=task.site,
+        labels=dict(task.labels),
+        title=task.title,
+        payload=None if task.payload is None else payload_message(task.payload),
+        trace_parent=task.trace_parent,
+    )
+
+
+def log_task(task: NewTask, request_id: str) -> Call[LoggedTask]:
+    """LogTask."""
+    request = task_service_pb2.LogTaskRequest(task=task_spec(task), request_id=request_id)
+
+    def read(response: task_service_pb2.LogTaskResponse) -> LoggedTask:
+        return _read_logged(response.task, read_token(response.resume_token))
+
+    return Call(f"{_SERVICE}LogTask", request, task_service_pb2.LogTaskResponse, read)
+
+
+def log_tasks(
+    specs: Sequence[task_pb2.TaskSpec], request_id: str, *, allow_partial: bool
+) -> Call[list[LoggedTask | TaskRefusal]]:
+    """LogTasks."""
+    request = task_service_pb2.LogTasksRequest(tasks=specs, allow_partial=allow_partial, request_id=request_id)
+
+    def read(response: task_service_pb2.LogTasksResponse) -> list[LoggedTask | TaskRefusal]:
+        token = read_token(response.resume_token)
+        return [
+            _read_logged(result.task, token)
+            if result.WhichOneof("outcome") == "task"
+            else _read_refusal(result.refusal)
+            for result in response.results
+        ]
+
+    return Call(f"{_SERVICE}LogTasks", request, task_service_pb2.LogTasksResponse, read)
+
+
+def get_task(task_id: str, *, with_payload: bool) -> Call[Task]:
+    """GetTask."""
+    request = task_service_pb2.GetTaskRequest(id=task_id, view=_view(with_payload=with_payload))
+
+    def read(response: task_service_pb2.GetTaskResponse) -> Task:
+        return read_task(response.task)
+
+    return Call(f"{_SERVICE}GetTask", request, task_service_pb2.GetTaskResponse, read)
+
+
+def list_tasks(
+    task_filter: TaskFilter, page_token: str, *, page_size: int, with_payload: bool, newest_first: bool
+) -> Call[Page[Task]]:
+    """ListTasks."""
+    request = task_service_pb2.ListTasksRequest(
+        filter=filter_message(task_filter),
+        page_size=page_size,
+        page_token=page_token,
+        view=_view(with_payload=with_payload),
+        newest_first=newest_first,
+    )
+
+    def read(response: task_service_pb2.ListTasksResponse) -> Page[Task]:
+        return Page([read_task(task) for task in response.tasks], response.next_page_token)
+
+    return Call(f"{_SERVICE}ListTasks", request, task_service_pb2.ListTasksResponse, read)
+
+
+def filter_message(task_filter: TaskFilter) -> task_pb2.TaskFilter:
+    """Turn a filter into its message."""
+    external_ids = _several(task_filter.get("external_ids", ()))
+    return task_pb2.TaskFilter(
+        connectors=_several(task_filter.get("connectors", ())),
+        states=[enums_pb2.TaskState.ValueType(item) for item in _several(task_filter.get("states", ()))],
+        task_types=[enums_pb2.TaskType.ValueType(item) for item in _several(task_filter.get("task_types", ()))],
+        process_types=[
+            enums_pb2.ProcessType.ValueType(item) for item in _several(task_filter.get("process_types", ()))
+        ],
+        task_ids=_several(task_filter.get("task_ids", ())),
+        external_ids=[external_id_text(item, "external_ids") for item in external_ids],
+        object_type=task_filter.get("object_type", ""),
+        site=task_filter.get("site", ""),
+        creator=task_filter.get("creator", ""),
+        labels=dict(task_filter.get("labels", {})),
+    )
+
+
+def read_task(message: task_pb2.Task) -> Task:
+    """Read a task."""
+    return Task(
+        id=message.id,
+        connector=message.connector,
+        sequence=message.sequence,
+        task_type=TaskType(message.task_type),
+        data_type=TaskDataType(message.data_type),
+        process_type=ProcessType(message.process_type),
+        object_type=message.object_type,
+        external_id=message.external_id,
+        site=message.site,
+        labels=dict(message.labels),
+        title=message.title,
+        payload=read_payload(message.payload) if message.HasField("payload") else None,
+        state=TaskState(message.state),
+        attempts=message.attempts,
+        last_error=_read_error(message.last_error) if message.HasField("last_error") else None,
+        blocked_by=message.blocked_by,
+        result=_read_result(message.result) if message.HasField("result") else None,
+        logged_at=read_time(message.logged_at),
+        started_at=optional_time(message, "started_at"),
+        finished_at=optional_time(message, "finished_at"),
+        next_attempt_at=optional_time(message, "next_attempt_at"),
+        etag=message.etag,
+        creator=message.creator,
+        trace_parent=message.trace_parent,
+    )
+
+
+def read_change(message: task_service_pb2.TaskChange) -> TaskChange:
+    """Read a change."""
+    return TaskChange(
+        task_id=message.task_id,
+        connector=message.connector,
+        sequence=message.sequence,
+        position=message.position,
+        state=TaskState(message.state),
+        previous_state=TaskState(message.previous_state) if message.previous_state else None,
+        attempt=message.attempt,
+        error=_read_error(message.error) if message.HasField("error") else None,
+        result=_read_result(message.result) if message.HasField("result") else None,
+        run_id=message.run_id,
+        occurred_at=read_time(message.occurred_at),
+        task_type=TaskType(message.task_type),
+        object_type=message.object_type,
+        external_id=message.external_id,
+        title=message.title,
+        labels=dict(message.labels),
+    )
+
+
+def read_token(message: task_pb2.ResumeToken) -> ResumeToken:
+    """Read a resume token."""
+    return ResumeToken(message.store_id, dict(message.positions))
+
+
+def optional_time(message: Message, name: str) -> datetime | None:
+    """Read a time that need not be set."""
+    return read_time(getattr(message, name)) if message.HasField(name) else None
+
+
+def _several(value: "_Scalar | Iterable[_Scalar]") -> list[_Scalar]:
+    """One value or many, as a list; a text is one value."""
+    if isinstance(value, str | int):
+        return [value]
+    return list(value)
+
+
+def _view(*, with_payload: bool) -> enums_pb2.TaskView.ValueType:
+    return enums_pb2.TASK_VIEW_FULL if with_payload else enums_pb2.TASK_VIEW_BASIC
+
+
+def _read_logged(message: task_service_pb2.LoggedTask, token: ResumeToken) -> LoggedTask:
+    return LoggedTask(
+        id=message.id,
+        connector=message.connector,
+        sequence=message.sequence,
+        duplicate=message.duplicate,
+        resume_token=token,
+    )
+
+
+def _read_refusal(message: task_service_pb2.TaskRefusal) -> TaskRefusal:
+    return TaskRefusal(
+        code=status_code(message.code),
+        reason=message.reason,
+        message=message.message,
+        field_path=message.field_path,
+    )
+
+
+def _read_error(message: task_pb2.TaskError) -> TaskError:
+    return TaskError(
+        code=status_code(message.code),
+        reason=message.reason,
+        stage=TaskStage(message.stage) if message.stage else None,
+        message=message.message,
+        field_paths=tuple(message.field_paths),
+        retryable=message.retryable,
+        occurred_at=read_time(message.occurred_at),
+    )
+
+
+def _read_result(message: task_pb2.TaskResult) -> TaskResult:
+    return TaskResult(
+        effect=TaskEffect(message.effect),
+        object_type=message.object_type,
+        object_id=message.object_id or None,
+        notes=tuple(message.notes),
+    )
