@@ -1,0 +1,103 @@
+"""``integrationbus connectors``."""
+
+from typing import Annotated
+
+import typer
+
+from integrationbus.client import Connector, HeadAction
+from integrationbus.server.cli.connection import ServerOption, connect
+from integrationbus.server.cli.names import named
+from integrationbus.server.cli.output import JsonOption, console, moment, print_json, print_table, to_plain
+
+__all__ = ["connectors_app"]
+
+connectors_app = typer.Typer(name="connectors", help="Show, hold and release connectors.", invoke_without_command=True)
+
+Name = Annotated[str, typer.Argument(help="The connector.")]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+
+
+@connectors_app.callback()
+def list_connectors(
+    context: typer.Context, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
+) -> None:
+    """List all connectors with their state and how much waits."""
+    if context.invoked_subcommand is not None:
+        return
+    with connect(server) as client:
+        connectors = client.list_connectors()
+    if as_json:
+        print_json(connectors)
+        return
+    columns = ["connector", "state", "waiting", "succeeded", "failed", "runs", "problem"]
+    print_table(columns, [_row(item) for item in connectors], empty="no connectors: set INTEGRATIONBUS_CONNECTORS")
+
+
+@connectors_app.command("show")
+def show(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
+    """Show everything about one connector."""
+    with connect(server) as client:
+        connector = client.get_connector(name)
+    if as_json:
+        print_json(connector)
+    else:
+        console.print_json(data=to_plain(connector))
+
+
+@connectors_app.command("pause")
+def pause(
+    name: Name, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
+) -> None:
+    """Hold a connector: tasks are accepted and wait."""
+    with connect(server) as client:
+        connector = client.pause_connector(name, reason)
+    if as_json:
+        print_json(connector)
+    else:
+        typer.echo(f"{name} is {connector.state.name}; release it with: integrationbus connectors resume {name}")
+
+
+@connectors_app.command("resume")
+def resume(
+    name: Name,
+    head: Annotated[
+        HeadAction,
+        typer.Option(
+            parser=named(HeadAction), metavar="ACTION", help="For the task that halted it: retry, skip or delete."
+        ),
+    ] = HeadAction.RETRY,
+    reason: Reason = "",
+    server: ServerOption = "127.0.0.1:50051",
+    as_json: JsonOption = False,
+) -> None:
+    """Release a paused or halted connector, and start a run."""
+    with connect(server) as client:
+        resumed = client.resume_connector(name, head, reason)
+    if as_json:
+        print_json(resumed)
+    else:
+        typer.echo(f"{name} goes on with run {resumed.run.id if resumed.run else '?'}")
+
+
+@connectors_app.command("stats")
+def stats(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
+    """Show how much waits, since when, and how fast it goes."""
+    with connect(server) as client:
+        found = client.connector_stats(name)
+    if as_json:
+        print_json(found)
+        return
+    rows = [[field, str(getattr(found.counts, field))] for field in found.counts.__dataclass_fields__]
+    rows += [
+        ["oldest waiting since", moment(found.oldest_waiting_logged_at) or "-"],
+        ["logged per second", f"{found.logged_per_second:.1f}"],
+        ["settled per second", f"{found.settled_per_second:.1f}"],
+    ]
+    print_table(["figure", "value"], rows, empty="")
+
+
+def _row(item: Connector) -> list[str]:
+    counts = item.counts
+    waiting = counts.pending + counts.running + counts.retry_wait
+    when = item.schedule or item.trigger_mode.name.lower().replace("_", " ")
+    return [item.name, item.state.name, str(waiting), str(counts.succeeded), str(counts.failed), when, item.problem]

@@ -1,0 +1,172 @@
+"""``integrationbus log``."""
+
+import json
+import mimetypes
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from integrationbus.client import (
+    Client,
+    Encoded,
+    Json,
+    LoggedTask,
+    NewTask,
+    Payload,
+    ProcessType,
+    Task,
+    TaskChange,
+    TaskDataType,
+    TaskOptions,
+    TaskState,
+    TaskType,
+)
+from integrationbus.server.cli.connection import ServerOption, connect, fail
+from integrationbus.server.cli.names import labels_of, named
+from integrationbus.server.cli.output import JsonOption, console, print_json, state_text
+
+__all__ = ["log"]
+
+_SETTLED = (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.DELETED, TaskState.SKIPPED)
+
+
+def log(  # noqa: PLR0917 - Typer reads the options from the signature
+    connector: Annotated[str, typer.Argument(help="The connector that will process the task.")],
+    task_type: Annotated[
+        TaskType, typer.Argument(parser=named(TaskType), metavar="TASK_TYPE", help="For example create-object.")
+    ],
+    record: Annotated[str | None, typer.Option(help="The object as a record: a JSON object.")] = None,
+    json_payload: Annotated[str | None, typer.Option(help="The object as JSON, sent as application/json.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with the object, in any format.", exists=True)] = None,
+    content_type: Annotated[str | None, typer.Option(help="The media type of --file; guessed by default.")] = None,
+    lines: Annotated[
+        Path | None,
+        typer.Option(help="A file with a JSON object a line (- for stdin): a task each.", allow_dash=True),
+    ] = None,
+    id_field: Annotated[str | None, typer.Option(help="With --lines: the field that is the external id.")] = None,
+    external_id: Annotated[str, typer.Option(help="The id of the object in the external system.")] = "",
+    object_type: Annotated[str, typer.Option(help="The internal type, for example cms.user.")] = "",
+    site: Annotated[str, typer.Option(help="The code name of the site; needed for pages.")] = "",
+    data_type: Annotated[
+        TaskDataType, typer.Option(parser=named(TaskDataType), metavar="DATA_TYPE", help="simple or simple-snapshot.")
+    ] = TaskDataType.SIMPLE_SNAPSHOT,
+    process_type: Annotated[
+        ProcessType,
+        typer.Option(parser=named(ProcessType), metavar="PROCESS_TYPE", help="What happens on an error."),
+    ] = ProcessType.DEFAULT,
+    label: Annotated[list[str] | None, typer.Option(help="A mark, name=value. May be repeated.")] = None,
+    title: Annotated[str, typer.Option(help="What people see; made from the rest by default.")] = "",
+    request_id: Annotated[str, typer.Option(help="Makes the call safe to repeat.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the task is settled; exit 1 if it failed.")] = False,
+    server: ServerOption = "127.0.0.1:50051",
+    as_json: JsonOption = False,
+) -> None:
+    """Log a task, or with --lines one for each line of a file."""
+    options: TaskOptions = {
+        "data_type": data_type,
+        "process_type": process_type,
+        "object_type": object_type,
+        "external_id": external_id,
+        "site": site,
+        "labels": labels_of(label or []),
+        "title": title,
+    }
+    forms = [form for form in (record, json_payload, file, lines) if form is not None]
+    if len(forms) > 1:
+        raise typer.BadParameter("give one of --record, --json-payload, --file and --lines")
+    with connect(server) as client:
+        if lines is not None:
+            _log_lines(client, _tasks_of(lines, connector, task_type, id_field, options), as_json=as_json)
+            return
+        payload = _payload(record, json_payload, file, content_type)
+        receipt = client.log_task(connector, task_type, payload, request_id=request_id, **options)
+        if not wait:
+            _show(receipt, as_json=as_json)
+            return
+        _wait_for(client, receipt, as_json=as_json)
+
+
+def _payload(
+    record: str | None, json_payload: str | None, file: Path | None, content_type: str | None
+) -> Payload | None:
+    if record is not None:
+        return _json_object("--record", record)
+    if json_payload is not None:
+        return Json(_json("--json-payload", json_payload))
+    if file is not None:
+        guessed = content_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return Encoded(guessed, file.read_bytes())
+    return None
+
+
+def _json(option: str, text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} is not JSON: {error}") from None
+
+
+def _json_object(option: str, text: str) -> dict[str, object]:
+    value = _json(option, text)
+    if not isinstance(value, dict):
+        raise typer.BadParameter(f"{option} must be a JSON object, not {text[:40]}")
+    return value
+
+
+def _tasks_of(
+    path: Path, connector: str, task_type: TaskType, id_field: str | None, options: TaskOptions
+) -> Iterator[NewTask]:
+    with sys.stdin if str(path) == "-" else path.open() as source:
+        for number, line in _numbered(source):
+            fields = _json_object(f"line {number}", line)
+            external_id = fields.get(id_field, "") if id_field else ""
+            if not isinstance(external_id, str | int):
+                raise typer.BadParameter(f"line {number}: {id_field} is neither text nor integer")
+            own: TaskOptions = {**options, "external_id": external_id}
+            yield NewTask(connector, task_type, Json(fields), **own)
+
+
+def _numbered(source: TextIO) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(source, 1):
+        if line.strip():
+            yield number, line
+
+
+def _log_lines(client: Client, tasks: Iterator[NewTask], *, as_json: bool) -> None:
+    columns = (TextColumn("logged"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
+        row = bar.add_task("logged", total=None)
+        logged = client.log_tasks(tasks, progress=lambda progress: bar.update(row, completed=progress.logged))
+    if as_json:
+        print_json({"logged": len(logged.logged), "resume_token": logged.resume_token})
+    else:
+        typer.echo(f"{len(logged.logged)} tasks logged")
+
+
+def _show(receipt: LoggedTask, *, as_json: bool) -> None:
+    if as_json:
+        print_json(receipt)
+        return
+    again = " (it was logged before)" if receipt.duplicate else ""
+    typer.echo(f"task {receipt.id} is number {receipt.sequence} in the line of {receipt.connector}{again}")
+
+
+def _wait_for(client: Client, receipt: LoggedTask, *, as_json: bool) -> None:
+    with client.watch(since=receipt.resume_token, task_ids=receipt.id, connectors=receipt.connector) as changes:
+        for change in changes:
+            if not as_json:
+                console.print(f"{change.title}: {state_text(change.state)}")
+            if change.state in _SETTLED:
+                _end(client.get_task(receipt.id), change, as_json=as_json)
+                return
+
+
+def _end(task: Task, change: Task | TaskChange, *, as_json: bool) -> None:
+    if as_json:
+        print_json(task)
+    if change.state is not TaskState.SUCCEEDED:
+        fail(f"{task.last_error.reason}: {task.last_error.message}" if task.last_error else change.state.name)

@@ -1,0 +1,86 @@
+"""Tables for people, JSON for programs."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from integrationbus.client import ResumeToken, TaskState
+
+__all__ = ["JsonOption", "console", "moment", "print_json", "print_table", "state_text", "to_plain"]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+console = Console()
+
+_COLOURS = {
+    TaskState.SUCCEEDED: "green",
+    TaskState.FAILED: "red",
+    TaskState.RETRY_WAIT: "yellow",
+    TaskState.RUNNING: "cyan",
+    TaskState.DELETED: "dim",
+    TaskState.SKIPPED: "yellow",
+}
+
+
+def print_json(value: object) -> None:
+    """Print a value of the client as one line of JSON."""
+    typer.echo(json.dumps(to_plain(value), ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Print a table; when there is nothing, say so."""
+    if not rows:
+        typer.echo(empty)
+        return
+    table = Table(*columns, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def to_plain(value: object) -> object:  # noqa: PLR0911 - one return a type reads best
+    """A value of the client as JSON can hold it: enumerations by name, times in ISO 8601, bytes in base64."""
+    match value:
+        case ResumeToken():
+            return value.to_text()
+        case IntEnum() | Enum():
+            return value.name
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case bytes():
+            return base64.b64encode(value).decode()
+        case UUID() | Decimal():
+            return str(value)
+        case Mapping():
+            return {str(key): to_plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [to_plain(item) for item in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+        case str() | int() | float() | bool() | None:
+            return value
+        case _:
+            return str(value)
+
+
+def moment(value: datetime | None) -> str:
+    """A time in the zone of the reader."""
+    return "" if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def state_text(state: TaskState) -> str:
+    """A state in its colour."""
+    colour = _COLOURS.get(state)
+    return f"[{colour}]{state.name}[/]" if colour else state.name
