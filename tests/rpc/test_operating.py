@@ -4,8 +4,8 @@ from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 from support.served import Served, refusal_of
 from support.specs import log_request, person
 
@@ -162,16 +162,21 @@ async def test_the_enumerations_are_those_of_the_contract(served: Served) -> Non
 
 
 async def test_health_reflection_and_server_info(served: Served) -> None:
-    health = health_pb2_grpc.HealthStub(served.channel)
-    answer = await health.Check(health_pb2.HealthCheckRequest(service="integrationbus.v1.TaskService"))
-    assert answer.status == health_pb2.HealthCheckResponse.SERVING
-    reflection = reflection_pb2_grpc.ServerReflectionStub(served.channel)
-    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-    names = [
-        service.name
-        async for part in reflection.ServerReflectionInfo(asked)
-        for service in part.list_services_response.service
-    ]
+    async with grpc.aio.insecure_channel(served.address) as channel:
+        check: Any = channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+            response_deserializer=health_pb2.HealthCheckResponse.FromString,
+        )
+        answer = await check(health_pb2.HealthCheckRequest(service="integrationbus.v1.TaskService"))
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        reflect: Any = channel.stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+            response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+        )
+        asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+        names = [service.name async for part in reflect(asked) for service in part.list_services_response.service]
     assert "integrationbus.v1.NotifyService" in names
     info = await served.server.GetServerInfo(GetServerInfoRequest())
     assert (info.database, info.limits.max_tasks_per_call) == ("sqlite", 1000)

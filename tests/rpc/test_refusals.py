@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import grpc
 import pytest
 from google.protobuf.any_pb2 import Any
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -28,7 +29,11 @@ def fields(**values: object) -> Change:
 
 
 def both(*changes: Change) -> Change:
-    return lambda spec: [change(spec) for change in changes][0]
+    def change_all(spec: task_pb2.TaskSpec) -> None:
+        for change in changes:
+            change(spec)
+
+    return change_all
 
 
 def deep(levels: int) -> payload_pb2.Record:
@@ -191,7 +196,9 @@ def nested_request(levels: int) -> bytes:
 
 @pytest.mark.parametrize(("levels", "accepted"), [(32, True), (33, False), (200, False)])
 async def test_a_record_may_be_32_levels_deep(served: Served, levels: int, accepted: bool) -> None:
-    call = served.channel.unary_unary("/integrationbus.v1.TaskService/LogTask")
+    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = served.channel.unary_unary(
+        "/integrationbus.v1.TaskService/LogTask"
+    )
     if accepted:
         assert await call(nested_request(levels))
         return

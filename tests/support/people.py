@@ -86,11 +86,11 @@ class PeopleConnector(IntegrationConnector):
                     raise RetryableError("later")
         return _CLASSES[fields.pop("make", "person")](**fields)
 
-    def get_internal_object_params(self, id: Any, object_type: str) -> Any:
+    def get_internal_object_params(self, id: Any, object_type: str) -> Any:  # noqa: A002 - the SDK's name
         self.calls.append(("object_params", (id, object_type)))
         return self.params.get((id, object_type))
 
-    def get_internal_document_params(self, id: Any, class_name: str) -> Any:
+    def get_internal_document_params(self, id: Any, class_name: str) -> Any:  # noqa: A002 - the SDK's name
         self.calls.append(("document_params", (id, class_name)))
         return self.params.get((id, class_name))
 

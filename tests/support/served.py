@@ -1,10 +1,9 @@
 """A whole server in this process, reached over a real connection."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 
 import grpc
-from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_status import rpc_status
 
@@ -71,7 +70,7 @@ class Refusal:
                 self.path = bad.field_violations[0].field
 
 
-async def refusal_of(call: "grpc.aio.UnaryUnaryCall[Message, Message]") -> Refusal:
+async def refusal_of(call: Awaitable[object]) -> Refusal:
     """How a call fails."""
     try:
         answer = await call

@@ -9,15 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-
-from integrationbus.client import AsyncClient, BusError
 from progress import TaskProgress
 from report import show_objects, show_problems, show_tasks
+from rich.console import Console
 from server_process import ServerFailed, ServerProcess
 from synchronise import ProducerFailed, Stalled, synchronise
 from tally import Tally
 from verify import EXPECTED, read_back
+
+from integrationbus.client import AsyncClient, BusError
 
 __all__ = ["main"]
 
@@ -33,7 +33,7 @@ def main() -> int:
     try:
         return asyncio.run(_demo(console, options.folder))
     except KeyboardInterrupt:
-        console.print("Interrupted. What is logged is kept, and the next run of the demo goes on with it.")
+        console.print("Interrupted; what is logged is kept for the next run.")
         return _INTERRUPTED
 
 
@@ -42,7 +42,7 @@ async def _demo(console: Console, folder: Path) -> int:
     problems: list[str] = []
     try:
         async with ServerProcess(folder) as server:
-            console.print(f"A server listens on {server.address}, its database is {folder / 'bus.db'}.")
+            console.print(f"A server listens on {server.address}, its database is {folder / 'bus.db'}.", soft_wrap=True)
             async with asyncio.TaskGroup() as group:
                 guard = group.create_task(server.fail_when_it_ends())
                 problems = await _synchronise_and_verify(console, server.address)
@@ -84,7 +84,7 @@ def _options() -> argparse.Namespace:
 
 def _delete_database(folder: Path) -> None:
     """Delete the database; its lock stays, since another server might hold it."""
-    for name in ("bus.db", "bus.db-wal", "bus.db-shm"):
+    for name in ("bus.db", "bus.db-wal", "bus.db-shm", "server.log"):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from catalogue import countries, subdivisions
+
 from integrationbus.client import BusError, Client, Json, NewTask, ProcessType, TaskType
 
 __all__ = ["main", "tasks"]

@@ -5,7 +5,6 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from tally import Tally
 
 __all__ = ["TaskProgress"]

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-
-from integrationbus.client import TaskEffect
 from tally import Span, Tally
 from verify import EXPECTED, ReadBack
+
+from integrationbus.client import TaskEffect
 
 __all__ = ["show_objects", "show_problems", "show_tasks"]
 
@@ -45,7 +45,7 @@ def show_objects(console: Console, read_back: ReadBack) -> None:
 def show_problems(console: Console, problems: Sequence[str]) -> None:
     """Show what is wrong, not more of it than one wants to read."""
     for problem in problems[:_MOST_PROBLEMS]:
-        console.print(f"[red]wrong:[/red] {escape(problem)}")
+        console.print(f"[red]wrong:[/red] {escape(problem)}", soft_wrap=True)
     if len(problems) > _MOST_PROBLEMS:
         console.print(f"... and {len(problems) - _MOST_PROBLEMS:,} more")
 

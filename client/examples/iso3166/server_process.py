@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +30,9 @@ class ServerProcess:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._process: Process | None = None
+        self._log = folder / "server.log"
+        self._log_start = 0
+        self._process: Popen[bytes] | None = None
         self.address = "127.0.0.1:0"
         """Where the server listens; port 0 until it has taken a free one."""
 
@@ -43,20 +45,19 @@ class ServerProcess:
     ) -> None:
         code = await self.stop()
         if code and error is None:
-            raise ServerFailed(self._what_happened(f"stopped with exit code {code}"))
+            raise ServerFailed(self._what_happened(f"ended with exit code {code}"))
 
     async def start(self) -> None:
         """Start the server and wait until it serves. Raises ServerFailed."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
+            self._log_start = log.tell()
             # In a session of its own, so that Ctrl-C reaches the demo alone, which then stops the server in order.
-            process = await asyncio.create_subprocess_exec(
-                *_COMMAND, env=self._environment(), stdout=PIPE, stderr=log, start_new_session=True
-            )
+            process = Popen(_COMMAND, env=self._environment(), stdout=PIPE, stderr=log, start_new_session=True)
         self._process = process
         try:
             async with asyncio.timeout(_START_SECONDS):
-                self.address = await _serving_address(process)
+                self.address = await asyncio.to_thread(_serving_address, process)
         except (TimeoutError, ValueError) as error:
             await self.kill()
             raise ServerFailed(self._what_happened("did not start")) from error
@@ -68,30 +69,20 @@ class ServerProcess:
         """Let the server finish what it has in hand, and return its exit code: 0 when it stopped in order."""
         if self._process is None:
             return 0
-        if self._process.returncode is None:
-            self._process.terminate()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                return await self._process.wait()
-        except TimeoutError:
-            return await self.kill()
+        self._process.terminate()
+        return await asyncio.to_thread(_wait, self._process)
 
     async def kill(self) -> int:
         """End the server without a warning, as a power cut would, and return its exit code."""
         if self._process is None:
             return 0
-        if self._process.returncode is None:
-            self._process.kill()
-        return await self._process.wait()
+        self._process.kill()
+        return await asyncio.to_thread(_wait, self._process)
 
     async def fail_when_it_ends(self) -> None:
         """Wait until the server ends, whatever for. Always raises ServerFailed."""
-        code = None if self._process is None else await self._process.wait()
+        code = None if self._process is None else await asyncio.to_thread(self._process.wait)
         raise ServerFailed(self._what_happened(f"ended with exit code {code}"))
-
-    @property
-    def _log(self) -> Path:
-        return self._folder / "server.log"
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -102,14 +93,27 @@ class ServerProcess:
         }
 
     def _what_happened(self, what: str) -> str:
-        last_lines = self._log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
-        return "\n".join([f"the server {what}; the end of {self._log}:", *(f"  {line}" for line in last_lines)])
+        log = self._log.read_bytes()[self._log_start :].decode(errors="replace")
+        return "\n".join([f"the server {what}; the end of {self._log}:", *log.splitlines()[-_LAST_LINES:]])
 
 
-async def _serving_address(process: Process) -> str:
+def _serving_address(process: Popen[bytes]) -> str:
     """Read where the server serves, the first thing that it says. Raises ValueError when it says anything else."""
     assert process.stdout is not None
-    event = json.loads(await process.stdout.readline())
+    event = json.loads(process.stdout.readline())
     if not isinstance(event, dict) or event.get("event") != "serving":
-        raise ValueError(f"the server said {event!r} instead of where it serves")
+        raise ValueError(f"the server said {event!r}")
     return str(event["address"])
+
+
+def _wait(process: Popen[bytes]) -> int:
+    """Wait until the process has ended, and end it when that takes too long."""
+    try:
+        code = process.wait(_STOP_SECONDS)
+    except TimeoutExpired:
+        process.kill()
+        code = process.wait()
+    # Not earlier: the server speaks until its end, and would fail if nobody listened.
+    assert process.stdout is not None
+    process.stdout.close()
+    return code

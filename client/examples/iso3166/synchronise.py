@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 from uuid import uuid4
 
-from integrationbus.client import AsyncClient, AsyncWatch, TaskChange
 from tally import Tally
+
+from integrationbus.client import AsyncClient, AsyncWatch, TaskChange
 
 __all__ = ["ProducerFailed", "Stalled", "synchronise"]
 
@@ -59,14 +60,12 @@ async def _count(watch: AsyncWatch, tally: Tally, on_change: Callable[[Tally], o
 
 async def _produce(address: str, batch: str) -> None:
     """Run the producer to its end; end it when nobody waits for it any more."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(_PRODUCER), address, "--batch", batch, stdout=PIPE, stderr=PIPE, start_new_session=True
-    )
-    try:
-        _, said = await process.communicate()
-    finally:
-        if process.returncode is None:
+    command = (sys.executable, str(_PRODUCER), address, "--batch", batch)
+    # In a session of its own, so that Ctrl-C reaches the demo alone, which then ends the producer.
+    with Popen(command, stdout=DEVNULL, stderr=PIPE, start_new_session=True) as process:
+        try:
+            _, said = await asyncio.to_thread(process.communicate)
+        finally:
             process.terminate()
-            await process.wait()
     if process.returncode:
         raise ProducerFailed(f"the producer ended with exit code {process.returncode}: {said.decode(errors='replace')}")

@@ -117,8 +117,8 @@ class Client:
     ) -> LoggedTasks:
         """Store many tasks in their order, in batches, taken from the iterable as they are needed.
 
-        Each batch is stored as a whole; with ``allow_partial`` what cannot be accepted is left out and reported. A server
-        that goes away is waited for, and no batch is ever stored twice. ``progress`` is called after each batch.
+        Each batch is stored as a whole; with ``allow_partial`` what cannot be accepted is left out and reported. A
+        server that goes away is waited for, and no batch is ever stored twice. ``progress`` is called after each batch.
         """
         tally = LogTally()
         for specs in batches(new_tasks, batch_size):
@@ -153,8 +153,8 @@ class Client:
     ) -> Iterator[Watch]:
         """Changes of tasks as they are committed, in order for each connector, for ever.
 
-        When the block is entered the watch stands: no later change is missed. It starts from a resume token, with the tasks
-        as they are (``snapshot``), or with the next change. It reconnects and resumes by itself.
+        When the block is entered the watch stands: no later change is missed. It starts from a resume token, with the
+        tasks as they are (``snapshot``), or with the next change. It reconnects and resumes by itself.
         """
         watch = Watch(
             WatchState(task_filter, since=since, snapshot=snapshot),

@@ -1,7 +1,6 @@
 """Watching tasks from synchronous programs."""
 
 from collections.abc import Callable, Iterator
-
 from typing import Protocol
 
 import grpc
@@ -23,7 +22,9 @@ class Stream(Protocol):
 
     def __iter__(self) -> Iterator[Message]: ...
     def __next__(self) -> Message: ...
-    def cancel(self) -> bool: ...
+    def cancel(self) -> bool:
+        """End the stream."""
+        ...
 
 
 class Watch:

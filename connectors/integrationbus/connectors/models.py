@@ -124,7 +124,11 @@ class TreeNode(InternalObject):
 
 
 def foreign_key(
-    target: str, depends: Dependency, *, default_code_name: str | None = None, **options: Any
+    target: str,
+    depends: Dependency,
+    *,
+    default_code_name: str | None = None,
+    **options: Any,  # noqa: ANN401 - SQLAlchemy's
 ) -> MappedColumn[Any]:
     """A column that points at another internal class.
 

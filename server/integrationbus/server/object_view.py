@@ -9,7 +9,7 @@ __all__ = ["ByCodeName", "ByExternalId", "ByGuid", "ById", "ObjectKey", "ObjectV
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectView:
-    """An internal object, or one culture version of a page. ``guid`` and ``code_name`` are empty where there is none."""
+    """An internal object, or a culture version of a page. ``guid`` and ``code_name`` are empty where there is none."""
 
     object_type: str
     id: int

@@ -220,7 +220,7 @@ class Store(Protocol):
 
     @property
     def database_kind(self) -> str:
-        """ "sqlite" or "postgresql"."""
+        """Either "sqlite" or "postgresql"."""
         ...
 
     # Logging
@@ -229,8 +229,8 @@ class Store(Protocol):
         """Store the tasks of all entries in one transaction, each connector's in the order of the entries.
 
         An entry whose request was stored before gets the receipt of then. One whose request id was used with another
-        body, before or in this very call, is not stored and gets a ReusedRequest. Raises when a connector is unknown to the
-        store: callers check names first.
+        body, before or in this very call, is not stored and gets a ReusedRequest. Raises when a connector is unknown to
+        the store: callers check names first.
         """
         ...
 

@@ -65,7 +65,7 @@ class TaskLog:
     async def append(self, entry: LogEntry) -> LogReceipt:
         """Store one call's tasks.
 
-        Raises LogQueueFull or ServerDraining with nothing stored; RequestIdReused; StoreUnavailable with nothing stored;
+        Raises LogQueueFull, ServerDraining, StoreUnavailable or RequestIdReused with nothing stored, and
         OutcomeUnknown. A caller that is cancelled leaves its entry in the queue: it is stored all the same.
         """
         assert self._loop, "the log was started"
@@ -105,7 +105,7 @@ class TaskLog:
             return [_outcome(receipt) for receipt in self._store.append(entries)]
         except BusError as error:
             return [error] * len(entries)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the fault is, the callers must hear of it
             if len(entries) == 1:
                 _log.exception("a call could not be stored")
                 return [error]

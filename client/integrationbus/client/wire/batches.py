@@ -1,32 +1,53 @@
 """Cutting any number of tasks into calls."""
 
-from collections.abc import Iterable, Iterator
+from typing import Final
 
 from integrationbus.client.model.tasks import NewTask
 from integrationbus.client.wire.tasks import task_spec
 from integrationbus.v1 import task_pb2
 
-__all__ = ["batches"]
+__all__ = ["Batcher"]
 
-_MAX_BYTES = 3 * 1024 * 1024
+# A server takes messages of 4 MiB; this leaves room for what surrounds the tasks.
+_MAX_BYTES: Final = 3 * 1024 * 1024
 
 
-def batches(tasks: Iterable[NewTask], batch_size: int) -> Iterator[list[task_pb2.TaskSpec]]:
-    """The tasks in their order, at most ``batch_size`` and about 3 MiB at a time, taken as they are needed.
+class Batcher:
+    """Collects tasks in their order into batches of at most ``batch_size`` tasks and about 3 MiB.
 
-    Raises TypeError or ValueError, naming the place of the task, for one whose payload does not fit.
+    A task that is larger than that makes a batch of its own. Raises ValueError for a batch size below 1.
     """
-    batch: list[task_pb2.TaskSpec] = []
-    size = 0
-    for place, task in enumerate(tasks):
+
+    def __init__(self, batch_size: int) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        self._batch_size = batch_size
+        self._batch: list[task_pb2.TaskSpec] = []
+        self._bytes = 0
+        self._place = 0
+
+    def add(self, task: NewTask) -> list[task_pb2.TaskSpec]:
+        """Take a task in; returns the batch that this completes, or an empty one.
+
+        Raises TypeError or ValueError, naming the place of the task counted from 0, for one that cannot travel.
+        """
+        spec = self._spec(task)
+        size = spec.ByteSize()
+        done = self.rest() if self._bytes + size > _MAX_BYTES else []
+        self._batch.append(spec)
+        self._bytes += size
+        # A batch that is full goes at once: the next task may be long in coming.
+        return done or (self.rest() if len(self._batch) == self._batch_size else [])
+
+    def rest(self) -> list[task_pb2.TaskSpec]:
+        """The batch in the making, which may be empty; the next one starts afresh."""
+        batch, self._batch, self._bytes = self._batch, [], 0
+        return batch
+
+    def _spec(self, task: NewTask) -> task_pb2.TaskSpec:
         try:
             spec = task_spec(task)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"task {place}: {error}") from error
-        if batch and (len(batch) >= batch_size or size + spec.ByteSize() > _MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(spec)
-        size += spec.ByteSize()
-    if batch:
-        yield batch
+            raise type(error)(f"tasks[{self._place}].{error}") from error
+        self._place += 1
+        return spec

@@ -8,18 +8,19 @@ from google.protobuf.message import Message
 
 __all__ = ["Call", "Page"]
 
+_Response = TypeVar("_Response", bound=Message)
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[_Result]):
-    """A request, where it goes, and how its response is read."""
+class Call(Generic[_Response, _Result]):
+    """A request, the full name of its method, and how a response is read."""
 
     method: str
     request: Message
-    response: type[Message]
-    read: "Callable[..., _Result]"
+    response: type[_Response]
+    read: Callable[[_Response], _Result]
 
 
 @dataclass(frozen=True, slots=True)

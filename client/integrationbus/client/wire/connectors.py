@@ -12,7 +12,7 @@ __all__ = ["connector_stats", "get_connector", "list_connectors", "pause_connect
 _SERVICE = "/integrationbus.v1.ConnectorService/"
 
 
-def list_connectors() -> Call[list[Connector]]:
+def list_connectors() -> Call[connector_service_pb2.ListConnectorsResponse, list[Connector]]:
     """ListConnectors."""
 
     def read(response: connector_service_pb2.ListConnectorsResponse) -> list[Connector]:
@@ -22,7 +22,7 @@ def list_connectors() -> Call[list[Connector]]:
     return Call(f"{_SERVICE}ListConnectors", request, connector_service_pb2.ListConnectorsResponse, read)
 
 
-def get_connector(name: str) -> Call[Connector]:
+def get_connector(name: str) -> Call[connector_service_pb2.GetConnectorResponse, Connector]:
     """GetConnector."""
 
     def read(response: connector_service_pb2.GetConnectorResponse) -> Connector:
@@ -32,7 +32,7 @@ def get_connector(name: str) -> Call[Connector]:
     return Call(f"{_SERVICE}GetConnector", request, connector_service_pb2.GetConnectorResponse, read)
 
 
-def pause_connector(name: str, reason: str) -> Call[Connector]:
+def pause_connector(name: str, reason: str) -> Call[connector_service_pb2.PauseConnectorResponse, Connector]:
     """PauseConnector."""
 
     def read(response: connector_service_pb2.PauseConnectorResponse) -> Connector:
@@ -42,7 +42,9 @@ def pause_connector(name: str, reason: str) -> Call[Connector]:
     return Call(f"{_SERVICE}PauseConnector", request, connector_service_pb2.PauseConnectorResponse, read)
 
 
-def resume_connector(name: str, head_action: HeadAction, reason: str) -> Call[ResumedConnector]:
+def resume_connector(
+    name: str, head_action: HeadAction, reason: str
+) -> Call[connector_service_pb2.ResumeConnectorResponse, ResumedConnector]:
     """ResumeConnector."""
 
     def read(response: connector_service_pb2.ResumeConnectorResponse) -> ResumedConnector:
@@ -55,7 +57,7 @@ def resume_connector(name: str, head_action: HeadAction, reason: str) -> Call[Re
     return Call(f"{_SERVICE}ResumeConnector", request, connector_service_pb2.ResumeConnectorResponse, read)
 
 
-def connector_stats(name: str) -> Call[ConnectorStats]:
+def connector_stats(name: str) -> Call[connector_service_pb2.GetConnectorStatsResponse, ConnectorStats]:
     """GetConnectorStats."""
 
     def read(response: connector_service_pb2.GetConnectorStatsResponse) -> ConnectorStats:

@@ -12,7 +12,9 @@ __all__ = ["count_objects", "get_object", "list_objects"]
 _SERVICE = "/integrationbus.v1.ObjectService/"
 
 
-def get_object(object_type: str, key: int | UUID | str | ExternalKey) -> Call[BusObject]:
+def get_object(
+    object_type: str, key: int | UUID | str | ExternalKey
+) -> Call[object_service_pb2.GetObjectResponse, BusObject]:
     """GetObject, by internal id, GUID, code name or external key."""
     request = object_service_pb2.GetObjectRequest(object_type=object_type)
     match key:
@@ -32,7 +34,9 @@ def get_object(object_type: str, key: int | UUID | str | ExternalKey) -> Call[Bu
     return Call(f"{_SERVICE}GetObject", request, object_service_pb2.GetObjectResponse, read)
 
 
-def list_objects(object_type: str, page_token: str, *, page_size: int) -> Call[Page[BusObject]]:
+def list_objects(
+    object_type: str, page_token: str, *, page_size: int
+) -> Call[object_service_pb2.ListObjectsResponse, Page[BusObject]]:
     """ListObjects."""
 
     def read(response: object_service_pb2.ListObjectsResponse) -> Page[BusObject]:
@@ -42,7 +46,7 @@ def list_objects(object_type: str, page_token: str, *, page_size: int) -> Call[P
     return Call(f"{_SERVICE}ListObjects", request, object_service_pb2.ListObjectsResponse, read)
 
 
-def count_objects(object_type: str) -> Call[int]:
+def count_objects(object_type: str) -> Call[object_service_pb2.ListObjectsResponse, int]:
     """ListObjects, for the number alone."""
 
     def read(response: object_service_pb2.ListObjectsResponse) -> int:

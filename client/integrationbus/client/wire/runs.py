@@ -14,7 +14,9 @@ __all__ = ["get_run", "list_runs", "read_run", "request_tasks_processing", "watc
 _SERVICE = "/integrationbus.v1.NotifyService/"
 
 
-def request_tasks_processing(connectors: Sequence[str], *, clear_halt: bool, reason: str) -> Call[list[RunTicket]]:
+def request_tasks_processing(
+    connectors: Sequence[str], *, clear_halt: bool, reason: str
+) -> Call[notify_service_pb2.RequestTasksProcessingResponse, list[RunTicket]]:
     """RequestTasksProcessing."""
     request = notify_service_pb2.RequestTasksProcessingRequest(
         connectors=connectors, clear_halt=clear_halt, reason=reason
@@ -26,7 +28,7 @@ def request_tasks_processing(connectors: Sequence[str], *, clear_halt: bool, rea
     return Call(f"{_SERVICE}RequestTasksProcessing", request, notify_service_pb2.RequestTasksProcessingResponse, read)
 
 
-def watch_run(run_id: str) -> Call[Run]:
+def watch_run(run_id: str) -> Call[notify_service_pb2.WatchRunResponse, Run]:
     """WatchRun; each message of its stream is read."""
     request = notify_service_pb2.WatchRunRequest(run_id=run_id)
 
@@ -36,7 +38,7 @@ def watch_run(run_id: str) -> Call[Run]:
     return Call(f"{_SERVICE}WatchRun", request, notify_service_pb2.WatchRunResponse, read)
 
 
-def get_run(run_id: str) -> Call[Run]:
+def get_run(run_id: str) -> Call[notify_service_pb2.GetRunResponse, Run]:
     """GetRun."""
     request = notify_service_pb2.GetRunRequest(run_id=run_id)
 
@@ -46,7 +48,9 @@ def get_run(run_id: str) -> Call[Run]:
     return Call(f"{_SERVICE}GetRun", request, notify_service_pb2.GetRunResponse, read)
 
 
-def list_runs(connector: str, page_token: str, *, page_size: int) -> Call[Page[Run]]:
+def list_runs(
+    connector: str, page_token: str, *, page_size: int
+) -> Call[notify_service_pb2.ListRunsResponse, Page[Run]]:
     """ListRuns."""
     request = notify_service_pb2.ListRunsRequest(connector=connector, page_size=page_size, page_token=page_token)
 

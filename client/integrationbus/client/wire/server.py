@@ -11,7 +11,7 @@ _ENUMS = "/integrationbus.v1.EnumService/"
 _SERVER = "/integrationbus.v1.ServerService/"
 
 
-def list_enums() -> Call[list[EnumInfo]]:
+def list_enums() -> Call[enum_service_pb2.ListEnumsResponse, list[EnumInfo]]:
     """ListEnums."""
 
     def read(response: enum_service_pb2.ListEnumsResponse) -> list[EnumInfo]:
@@ -20,7 +20,7 @@ def list_enums() -> Call[list[EnumInfo]]:
     return Call(f"{_ENUMS}ListEnums", enum_service_pb2.ListEnumsRequest(), enum_service_pb2.ListEnumsResponse, read)
 
 
-def get_enum(name: str) -> Call[EnumInfo]:
+def get_enum(name: str) -> Call[enum_service_pb2.GetEnumResponse, EnumInfo]:
     """GetEnum."""
 
     def read(response: enum_service_pb2.GetEnumResponse) -> EnumInfo:
@@ -30,7 +30,7 @@ def get_enum(name: str) -> Call[EnumInfo]:
     return Call(f"{_ENUMS}GetEnum", request, enum_service_pb2.GetEnumResponse, read)
 
 
-def server_info() -> Call[ServerInfo]:
+def server_info() -> Call[server_service_pb2.GetServerInfoResponse, ServerInfo]:
     """GetServerInfo."""
 
     def read(response: server_service_pb2.GetServerInfoResponse) -> ServerInfo:

@@ -58,7 +58,7 @@ def task_spec(task: NewTask) -> task_pb2.TaskSpec:
     )
 
 
-def log_task(task: NewTask, request_id: str) -> Call[LoggedTask]:
+def log_task(task: NewTask, request_id: str) -> Call[task_service_pb2.LogTaskResponse, LoggedTask]:
     """LogTask."""
     request = task_service_pb2.LogTaskRequest(task=task_spec(task), request_id=request_id)
 
@@ -70,7 +70,7 @@ def log_task(task: NewTask, request_id: str) -> Call[LoggedTask]:
 
 def log_tasks(
     specs: Sequence[task_pb2.TaskSpec], request_id: str, *, allow_partial: bool
-) -> Call[list[LoggedTask | TaskRefusal]]:
+) -> Call[task_service_pb2.LogTasksResponse, list[LoggedTask | TaskRefusal]]:
     """LogTasks."""
     request = task_service_pb2.LogTasksRequest(tasks=specs, allow_partial=allow_partial, request_id=request_id)
 
@@ -86,7 +86,7 @@ def log_tasks(
     return Call(f"{_SERVICE}LogTasks", request, task_service_pb2.LogTasksResponse, read)
 
 
-def get_task(task_id: str, *, with_payload: bool) -> Call[Task]:
+def get_task(task_id: str, *, with_payload: bool) -> Call[task_service_pb2.GetTaskResponse, Task]:
     """GetTask."""
     request = task_service_pb2.GetTaskRequest(id=task_id, view=_view(with_payload=with_payload))
 
@@ -98,7 +98,7 @@ def get_task(task_id: str, *, with_payload: bool) -> Call[Task]:
 
 def list_tasks(
     task_filter: TaskFilter, page_token: str, *, page_size: int, with_payload: bool, newest_first: bool
-) -> Call[Page[Task]]:
+) -> Call[task_service_pb2.ListTasksResponse, Page[Task]]:
     """ListTasks."""
     request = task_service_pb2.ListTasksRequest(
         filter=filter_message(task_filter),

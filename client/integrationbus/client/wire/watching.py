@@ -1,13 +1,13 @@
 """The state of a watch: where to start again, and how far the caller has come."""
 
 from collections import deque
-from collections.abc import Iterator
 
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.tasks import Task, TaskChange, TaskFilter
 from integrationbus.client.wire.call import Call
-from integrationbus.client.wire.tasks import filter_message, read_change, read_task, read_token
-from integrationbus.v1 import task_pb2, task_service_pb2
+from integrationbus.client.wire.tasks import filter_message, read_change, read_task
+from integrationbus.v1 import task_pb2
+from integrationbus.v1.task_service_pb2 import WatchTasksRequest, WatchTasksResponse
 
 __all__ = ["WatchState"]
 
@@ -15,57 +15,63 @@ _METHOD = "/integrationbus.v1.TaskService/WatchTasks"
 
 
 class WatchState:
-    """Takes messages in and hands items out, with an exact token after each.
+    """Takes messages in and hands items out; the token is exact after each item.
 
-    A snapshot that breaks off starts over, so its tasks may be handed out again; changes never are.
+    Raises ValueError when both starts are asked for.
     """
 
     def __init__(self, task_filter: TaskFilter, *, since: ResumeToken | None, snapshot: bool) -> None:
         if since is not None and snapshot:
-            raise ValueError("a watch starts from a resume token or with a snapshot, not both")
+            raise ValueError("a watch starts from a resume token or with a snapshot, not with both")
         self._filter = filter_message(task_filter)
         self._snapshot = snapshot
-        self._items: deque[tuple[Task | TaskChange | None, ResumeToken | None]] = deque()
-        self.resume_token = since
+        # Kept apart from ResumeToken, which is immutable: this moves with every change.
+        self._token = None if since is None else _token_message(since)
+        self._items: deque[Task | TaskChange] = deque()
+        self._newest = task_pb2.ResumeToken()
 
-    def call(self) -> Call[task_service_pb2.WatchTasksResponse]:
-        """The call that starts or resumes the watch."""
-        self._items.clear()
-        request = task_service_pb2.WatchTasksRequest(filter=self._filter)
-        if self.resume_token is not None:
-            request.resume_token.CopyFrom(
-                task_pb2.ResumeToken(store_id=self.resume_token.store_id, positions=self.resume_token.positions)
-            )
+    @property
+    def resume_token(self) -> ResumeToken | None:
+        """Where to go on after the item that was handed out last; None while a snapshot is incomplete."""
+        return None if self._token is None else ResumeToken(self._token.store_id, dict(self._token.positions))
+
+    def call(self) -> Call[WatchTasksResponse, WatchTasksResponse]:
+        """The call that starts the watch, or goes on with it."""
+        request = WatchTasksRequest(filter=self._filter)
+        if self._token is not None:
+            request.resume_token.CopyFrom(self._token)
         elif self._snapshot:
             request.snapshot = True
-        return Call(_METHOD, request, task_service_pb2.WatchTasksResponse, lambda response: response)
+        return Call(_METHOD, request, WatchTasksResponse, lambda response: response)
 
-    def take(self, message: task_service_pb2.WatchTasksResponse) -> None:
-        """Take a message in."""
-        for task in message.snapshot.tasks:
-            self._items.append((read_task(task), None))
-        for change in message.changes.changes:
-            token = ResumeToken(message.resume_token.store_id, {change.connector: change.position})
-            self._items.append((read_change(change), token))
-        # What the message says beyond its changes counts once all of them were handed out.
-        if message.resume_token.positions:
-            self._items.append((None, read_token(message.resume_token)))
-        self._advance()
+    def take(self, message: WatchTasksResponse) -> None:
+        """Take a message in, after all items of the one before were handed out."""
+        self._items.extend(read_task(task) for task in message.snapshot.tasks)
+        self._items.extend(read_change(change) for change in message.changes.changes)
+        self._newest = message.resume_token
+        self._catch_up()
 
-    def items(self) -> Iterator[Task | TaskChange]:
-        """Hand out what was taken in."""
-        while self._items:
-            item, token = self._items.popleft()
-            self._move(token)
-            self._advance()
-            if item is not None:
-                yield item
+    def next_item(self) -> Task | TaskChange | None:
+        """Hand out the next item; None when another message is needed."""
+        if not self._items:
+            return None
+        item = self._items.popleft()
+        if isinstance(item, TaskChange):
+            positions = {item.connector: item.position}
+            self._move(task_pb2.ResumeToken(store_id=self._newest.store_id, positions=positions))
+        self._catch_up()
+        return item
 
-    def _advance(self) -> None:
-        """Move on over what is not handed out."""
-        while self._items and self._items[0][0] is None:
-            self._move(self._items.popleft()[1])
+    def _catch_up(self) -> None:
+        """What a message's token says beyond its items holds as soon as all of them were handed out."""
+        if not self._items and self._newest.positions:
+            self._move(self._newest)
 
-    def _move(self, token: ResumeToken | None) -> None:
-        if token is not None:
-            self.resume_token = token if self.resume_token is None else self.resume_token.merge(token)
+    def _move(self, token: task_pb2.ResumeToken) -> None:
+        if self._token is None:
+            self._token = task_pb2.ResumeToken()
+        self._token.MergeFrom(token)
+
+
+def _token_message(token: ResumeToken) -> task_pb2.ResumeToken:
+    return task_pb2.ResumeToken(store_id=token.store_id, positions=token.positions)

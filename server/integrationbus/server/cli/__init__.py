@@ -8,7 +8,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line; the entry point of the ``integrationbus`` script."""
     try:
-        from integrationbus.server.cli.commands import app
+        from integrationbus.server.cli.commands import app  # noqa: PLC0415 - it may be missing, which is said below
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("integrationbus"):
             raise

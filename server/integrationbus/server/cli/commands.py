@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - Typer passes it by position
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"integrationbus {__version__}")
         raise typer.Exit
@@ -33,7 +33,7 @@ def _version(value: bool) -> None:  # noqa: FBT001 - Typer passes it by position
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),  # noqa: FBT001, FBT003 - Typer's way to declare a flag
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
 ) -> None:
     pass
 

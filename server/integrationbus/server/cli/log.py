@@ -34,7 +34,7 @@ __all__ = ["log"]
 _SETTLED = (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.DELETED, TaskState.SKIPPED)
 
 
-def log(  # noqa: PLR0917 - Typer reads the options from the signature
+def log(
     connector: Annotated[str, typer.Argument(help="The connector that will process the task.")],
     task_type: Annotated[
         TaskType, typer.Argument(parser=named(TaskType), metavar="TASK_TYPE", help="For example create-object.")

@@ -48,7 +48,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
     console.print(table)
 
 
-def to_plain(value: object) -> object:  # noqa: PLR0911 - one return a type reads best
+def to_plain(value: object) -> object:
     """A value of the client as JSON can hold it: enumerations by name, times in ISO 8601, bytes in base64."""
     match value:
         case ResumeToken():

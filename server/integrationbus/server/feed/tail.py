@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from integrationbus.server.errors import StoreUnavailable
 from integrationbus.server.feed.ring import Ring
@@ -91,16 +92,15 @@ class Tail:
                 self._wake.set()
 
     async def _read_new(self, connector_id: int) -> None:
-        newest = self._newest.get(connector_id)
-        if newest is None:
+        if connector_id not in self._newest:
             return  # nobody has watched this connector yet
         ring = self._rings.setdefault(connector_id, Ring(_RING_SIZE))
-        more = True
-        while more:
-            after = newest
-            page = await self._reads(lambda: self._store.events(connector_id, after_position=after, limit=_PAGE))
+        while True:
+            after = self._newest[connector_id]
+            page = await self._reads(partial(self._store.events, connector_id, after_position=after, limit=_PAGE))
             ring.add(page.events)
-            newest = page.events[-1].position if page.events else newest
-            more = newest < page.newest_position
-            self._newest[connector_id] = newest
+            newest = page.events[-1].position if page.events else after
+            self._newest[connector_id] = max(newest, self._newest[connector_id])
             self._on_news()
+            if newest >= page.newest_position:
+                return

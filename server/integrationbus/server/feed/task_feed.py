@@ -49,8 +49,8 @@ class _Watcher:
 class TaskFeed:
     """Delivers the committed changes to any number of watchers.
 
-    The table of events is the truth; the tail keeps the newest ones in memory, so that a commit is read once however many
-    watch. A watcher holds nothing but its positions. Everything here runs on one event loop.
+    The table of events is the truth; the tail keeps the newest ones in memory, so that a commit is read once however
+    many watch. A watcher holds nothing but its positions. Everything here runs on one event loop.
     """
 
     def __init__(self, store: Store, reads: Reads, clock: Clock) -> None:

@@ -24,7 +24,7 @@ def write_record(fields: Mapping[str, object]) -> payload_pb2.Record:
     return payload_pb2.Record(fields={name: _write(value) for name, value in fields.items()})
 
 
-def _read(value: payload_pb2.Value) -> object:  # noqa: PLR0911 - one return a kind reads best
+def _read(value: payload_pb2.Value) -> object:
     match value.WhichOneof("kind"):
         case "decimal_value":
             return Decimal(value.decimal_value)
@@ -46,7 +46,7 @@ def _read(value: payload_pb2.Value) -> object:  # noqa: PLR0911 - one return a k
             return getattr(value, kind)
 
 
-def _write(value: object) -> payload_pb2.Value:  # noqa: PLR0911 - one return a type reads best
+def _write(value: object) -> payload_pb2.Value:
     match value:
         case None:
             return payload_pb2.Value(null_value=True)

@@ -54,7 +54,10 @@ class Dispatcher:
         self._workers[connector].trigger_on_log(_new_run(RunTrigger.SCHEDULE))
 
     def request_runs(self, names: Sequence[str], *, clear_halt: bool, actor: str, reason: str) -> Sequence[RunTicket]:
-        """Start or join a run of each connector; of all without names. Raises ConnectorNotFound with nothing started."""
+        """Start or join a run of each connector; of all without names.
+
+        Raises ConnectorNotFound with nothing started.
+        """
         records = [self._store.connector(self._registry.get(name).name) for name in sorted(set(names))]
         return [
             self._request_run(record, clear_halt=clear_halt, actor=actor, reason=reason)

@@ -90,7 +90,7 @@ class KeyReader:
         """Call the connector, which may do anything."""
         try:
             params = call()
-        except BaseException as error:  # noqa: BLE001 - user code: even SystemExit must not end the thread
+        except BaseException as error:
             raise KeyLookupFailed.by(error, method, retryable=isinstance(error, RetryableError)) from error
         if params is None or isinstance(params, kind):
             return params

@@ -49,7 +49,7 @@ class Preparer:
         obj = decode(payload, self._connector.accepts)
         try:
             return self._connector.prepare_internal_object(obj, task.task_type, task.data_type, task.site or None)
-        except BaseException as error:  # noqa: BLE001 - user code: even SystemExit must not end the thread
+        except BaseException as error:
             retryable = isinstance(error, RetryableError)
             raise ConnectorFailed.by(error, "prepare_internal_object", retryable=retryable) from error
 

@@ -80,7 +80,8 @@ class Runner:
         """Go on with a run from behind a place in the line, until it ends.
 
         Returns how it ended and how far it came. Each task is met once; one that is to be retried, or that halted the
-        connector, counts as not met. Raises LeaseLost, StoreUnavailable or OutcomeUnknown with the batch in hand undone.
+        connector, counts as not met. Raises LeaseLost, StoreUnavailable or OutcomeUnknown, with the batch in hand
+        undone.
         """
         try:
             return self._pass(lease, run, after_sequence, pause)

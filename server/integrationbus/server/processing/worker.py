@@ -146,7 +146,7 @@ class ConnectorWorker:
                 continue
             except (LeaseLost, StoreUnavailable, OutcomeUnknown) as error:
                 _log.warning("connector %s: run interrupted: %s", self._registered.name, error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever the fault is, the connector's thread must live on
                 _log.exception("connector %s: run interrupted by a fault of the server", self._registered.name)
             self._recover(run, backoff)
             backoff = min(backoff * 2, _LONGEST_BACKOFF)
@@ -167,7 +167,7 @@ class ConnectorWorker:
         self._end(run, state)
 
     def _is_to_look_again(self, state: RunState) -> bool:
-        """Whether a trigger came meanwhile; if not, the run is over from here on, and the next trigger starts another."""
+        """Whether a trigger came meanwhile; if not, the run is over, and the next trigger starts another."""
         with self._changed:
             if self._again and not self._stopping:
                 self._again = False

@@ -69,7 +69,7 @@ def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type
             return await behavior(_decoded(request), context)
         except grpc.aio.AbortError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - every exception becomes a status; unknown ones are logged
             await _abort(context, error)
 
     return guarded
@@ -82,7 +82,7 @@ def _guarded_stream(behavior: Any) -> Any:  # noqa: ANN401 - messages of any typ
                 yield response
         except grpc.aio.AbortError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - every exception becomes a status; unknown ones are logged
             await _abort(context, error)
 
     return guarded

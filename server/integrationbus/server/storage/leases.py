@@ -1,6 +1,5 @@
 """Who processes a connector: taking it, proving it, and cleaning up after a holder that died."""
 
-from collections.abc import Sequence
 from enum import IntEnum
 
 from sqlalchemy import ColumnElement, Connection, update

@@ -63,7 +63,7 @@ class SqlStore:
 
     @property
     def database_kind(self) -> str:
-        """ "sqlite" or "postgresql"."""
+        """Either "sqlite" or "postgresql"."""
         return self._database.kind
 
     def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest]:

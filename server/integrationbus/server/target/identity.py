@@ -25,9 +25,10 @@ def find_existing(
     """
     by_guid = _by_column(connection, object_class, object_class.info.guid, rows)
     by_code = _by_code_name(connection, object_class, rows)
-    mapped = _existing_ids(connection, object_class, set(known.values()))
     if not object_class.is_binding:
-        return [_pick(object_class, row, by_guid, by_code, known, mapped) for row in rows]
+        there = _existing_ids(connection, object_class, set(known.values()))
+        mapped = {external_id: object_id for external_id, object_id in known.items() if object_id in there}
+        return [_pick(object_class, row, by_guid, by_code, mapped) for row in rows]
     by_keys = _by_foreign_keys(connection, object_class, rows)
     return [by_keys.get(_foreign_key_values(object_class, row)) for row in rows]
 
@@ -37,8 +38,7 @@ def _pick(
     row: TargetRow,
     by_guid: Mapping[Any, _Rows],
     by_code: Mapping[Any, _Rows],
-    known: Mapping[str, int],
-    mapped: set[int],
+    mapped: Mapping[str, int],
 ) -> int | None:
     info = object_class.info
     guid = row.values.get(info.guid) if info.guid else None
@@ -52,8 +52,7 @@ def _pick(
         if hits:
             return int(hits[0].found)
     # A code name that was renamed upstream is still the same object by its external id.
-    object_id = known.get(row.external_id)
-    return object_id if object_id in mapped else None
+    return mapped.get(row.external_id)
 
 
 def _by_code_name(connection: Connection, object_class: ObjectClass, rows: Sequence[TargetRow]) -> dict[Any, _Rows]:

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from integrationbus.connectors.models import NodeInfo
 from integrationbus.server.prepared import NodePlace
-from integrationbus.server.problems import IdentityMissing, KeyNotFound, ParentNotFound, TargetRefused
+from integrationbus.server.problems import IdentityMissing, ParentNotFound, TargetRefused
 from integrationbus.server.target import key_map
 from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.deletion import Deletion
@@ -141,7 +141,7 @@ class PageWriter:
         found: Any = self._connection.execute(statement).scalar_one_or_none()
         return None if found is None else int(found)
 
-    def _one_node(self, *conditions: Any) -> _Node | None:
+    def _one_node(self, *conditions: ColumnElement[bool]) -> _Node | None:
         return self._connection.execute(select(_nodes).where(*conditions)).one_or_none()
 
 

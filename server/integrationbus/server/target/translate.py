@@ -31,6 +31,11 @@ class Translator:
         self._connector_id = connector_id
         self._catalog = catalog
         self._cache = cache
+        self._searches = {
+            "key_map": self._by_key_map,
+            "code_name": self._by_code_name,
+            "page": self._by_page,
+        }
 
     def translate(self, batch: Sequence[PreparedTask]) -> list[tuple[dict[str, object], list[str]]]:
         """The translated columns of each task, and notes about keys that were given up.
@@ -96,7 +101,7 @@ class Translator:
                 object_type = reference.target.object_type if reference.target else ""
                 by_search[object_type, _search_of(reference)][reference.external_id] = reference
         for (_, search), wanted in by_search.items():
-            for external_id, found in _SEARCHES[search](self, list(wanted.values())).items():
+            for external_id, found in self._searches[search](list(wanted.values())).items():
                 if len(found) > 1:
                     raise KeyAmbiguous(f"{wanted[external_id].describe()} fits {len(found)} objects: {sorted(found)}")
                 self._cache[wanted[external_id].cache_key] = found[0]
@@ -170,13 +175,6 @@ class Translator:
             page.columns["document_node_id"] == node_id, page.columns["document_culture"] == culture
         )
         return self._connection.execute(statement).first() is not None
-
-
-_SEARCHES = {
-    "key_map": Translator._by_key_map,
-    "code_name": Translator._by_code_name,
-    "page": Translator._by_page,
-}
 
 
 def _search_of(reference: KeyReference) -> str:

@@ -57,7 +57,7 @@ def _check_of(column: Column[Any]) -> _Check:
     return checked
 
 
-def _type_check(column: Column[Any]) -> _Check:  # noqa: PLR0911 - one return a type reads best
+def _type_check(column: Column[Any]) -> _Check:
     kind = column.type
     match kind:
         case Boolean():

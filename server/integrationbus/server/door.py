@@ -1,0 +1,98 @@
+"""The in-process door: tasks straight into the database, from Python, while no server runs."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self, Unpack
+
+from integrationbus.client import LoggedTask, NewTask, Payload, ResumeToken, TaskOptions, TaskType
+from integrationbus.client.wire.tasks import task_spec
+from integrationbus.server.clock import SystemClock
+from integrationbus.server.errors import FieldProblem, InvalidRequest, RequestIdReused
+from integrationbus.server.limits import Limits
+from integrationbus.server.loading import load_connectors
+from integrationbus.server.rpc.intake import check_creator, check_task
+from integrationbus.server.storage.opened import open_store
+from integrationbus.server.store import LogEntry, RequestKey, ReusedRequest
+from integrationbus.server.task import NewTask as CheckedTask
+
+__all__ = ["Door"]
+
+
+class Door:
+    """Logs tasks into a database, with the checks of the server. A server that starts later processes them.
+
+    ``connectors`` are classes as "module:Class"; tasks for connectors that are on record already are accepted, too.
+    Making one raises DatabaseInUse while a server works on the SQLite file: then log through the server.
+    """
+
+    def __init__(
+        self, database_url: str, *, application: str, connectors: Sequence[str] = (), use_entry_points: bool = True
+    ) -> None:
+        self._creator = check_creator(application)
+        self._limits = Limits()
+        self._opened = open_store(database_url, SystemClock())
+        try:
+            self._registry = load_connectors(self._opened, connectors, use_entry_points=use_entry_points)
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let others have the database."""
+        self._opened.close()
+
+    def log_task(
+        self,
+        connector: str,
+        task_type: TaskType,
+        payload: Payload | None = None,
+        *,
+        request_id: str = "",
+        **options: Unpack[TaskOptions],
+    ) -> LoggedTask:
+        """Store one task; see ``Client.log_task``. Raises the errors of the server's domain."""
+        [logged] = self.log_tasks([NewTask(connector, task_type, payload, **options)], request_id=request_id)
+        return logged
+
+    def log_tasks(self, tasks: Iterable[NewTask], *, request_id: str = "") -> list[LoggedTask]:
+        """Store tasks in their order, all or none, in one transaction.
+
+        Raises InvalidRequest, with the path of the field, or ConnectorNotFound, with nothing stored.
+        """
+        checked = [self._checked(place, task) for place, task in enumerate(tasks)]
+        if not checked:
+            return []
+        [receipt] = self._opened.store.append([LogEntry(tasks=checked, request=self._key(request_id, checked))])
+        if isinstance(receipt, ReusedRequest):
+            raise RequestIdReused(FieldProblem("request_id", f"{request_id!r} was used before with another body"))
+        return [
+            LoggedTask(
+                id=task.id,
+                connector=task.connector,
+                sequence=task.sequence,
+                duplicate=receipt.duplicate,
+                resume_token=ResumeToken(self._opened.store.store_id, {task.connector: task.position}),
+            )
+            for task in receipt.tasks
+        ]
+
+    def _checked(self, place: int, task: NewTask) -> CheckedTask:
+        try:
+            return check_task(task_spec(task), registry=self._registry, limits=self._limits, creator=self._creator)
+        except InvalidRequest as error:
+            raise error.below(f"tasks[{place}]") from None
+
+    def _key(self, request_id: str, tasks: Sequence[CheckedTask]) -> RequestKey | None:
+        if not request_id:
+            return None
+        digest = hashlib.sha256(b"".join(task.digest() for task in tasks)).digest()
+        return RequestKey(creator=self._creator, request_id=request_id, body_digest=digest)
