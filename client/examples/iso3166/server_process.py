@@ -49,12 +49,7 @@ class ServerProcess:
 
     async def start(self) -> None:
         """Start the server and wait until it serves. Raises ServerFailed."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            self._log_start = log.tell()
-            # In a session of its own, so that Ctrl-C reaches the demo alone, which then stops the server in order.
-            process = Popen(_COMMAND, env=self._environment(), stdout=PIPE, stderr=log, start_new_session=True)
-        self._process = process
+        self._process = process = self._launch()
         try:
             async with asyncio.timeout(_START_SECONDS):
                 self.address = await asyncio.to_thread(_serving_address, process)
@@ -84,13 +79,18 @@ class ServerProcess:
         code = None if self._process is None else await asyncio.to_thread(self._process.wait)
         raise ServerFailed(self._what_happened(f"ended with exit code {code}"))
 
-    def _environment(self) -> dict[str, str]:
-        return {
+    def _launch(self) -> Popen[bytes]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        environment = {
             **os.environ,
             "INTEGRATIONBUS_DATABASE_URL": f"sqlite:///{(self._folder / 'bus.db').as_posix()}",
             "INTEGRATIONBUS_LISTEN": self.address,
             "INTEGRATIONBUS_CONNECTORS": _CONNECTOR,
         }
+        with self._log.open("ab") as log:
+            self._log_start = log.tell()
+            # In a session of its own, so that Ctrl-C reaches the demo alone, which then stops the server in order.
+            return Popen(_COMMAND, env=environment, stdout=PIPE, stderr=log, start_new_session=True)  # noqa: S603 - ours
 
     def _what_happened(self, what: str) -> str:
         log = self._log.read_bytes()[self._log_start :].decode(errors="replace")

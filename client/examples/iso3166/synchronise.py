@@ -60,12 +60,17 @@ async def _count(watch: AsyncWatch, tally: Tally, on_change: Callable[[Tally], o
 
 async def _produce(address: str, batch: str) -> None:
     """Run the producer to its end; end it when nobody waits for it any more."""
-    command = (sys.executable, str(_PRODUCER), address, "--batch", batch)
-    # In a session of its own, so that Ctrl-C reaches the demo alone, which then ends the producer.
-    with Popen(command, stdout=DEVNULL, stderr=PIPE, start_new_session=True) as process:
+    with _start_producer(address, batch) as process:
         try:
             _, said = await asyncio.to_thread(process.communicate)
         finally:
             process.terminate()
     if process.returncode:
-        raise ProducerFailed(f"the producer ended with exit code {process.returncode}: {said.decode(errors='replace')}")
+        said_last = said.decode(errors="replace").rstrip()
+        raise ProducerFailed(f"the producer ended with exit code {process.returncode}: {said_last}")
+
+
+def _start_producer(address: str, batch: str) -> Popen[bytes]:
+    command = (sys.executable, str(_PRODUCER), address, "--batch", batch)
+    # In a session of its own, so that Ctrl-C reaches the demo alone, which then ends the producer.
+    return Popen(command, stdout=DEVNULL, stderr=PIPE, start_new_session=True)  # noqa: S603 - the command is our own

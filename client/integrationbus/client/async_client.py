@@ -1,20 +1,18 @@
 """The client for asyncio programs."""
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 from uuid import UUID
 
 import grpc
-from google.protobuf.message import Message
 
-from integrationbus.client.async_watch import AsyncWatch
+from integrationbus.client.async_connection import AsyncConnection
+from integrationbus.client.async_watch import AsyncWatch, async_run_states
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector
 from integrationbus.client.model.enums import HeadAction, TaskType
-from integrationbus.client.model.errors import BusError
 from integrationbus.client.model.objects import BusObject, ExternalKey
 from integrationbus.client.model.payloads import Payload
 from integrationbus.client.model.resume_token import ResumeToken
@@ -28,20 +26,14 @@ from integrationbus.client.model.tasks import (
     Task,
     TaskFilter,
     TaskOptions,
-    TaskRefusal,
 )
 from integrationbus.client.wire import connectors, objects, runs, server, tasks
-from integrationbus.client.wire.batches import batches
-from integrationbus.client.wire.call import Call, Page
-from integrationbus.client.wire.channel import CHANNEL_OPTIONS, metadata_of
-from integrationbus.client.wire.patience import Patience
+from integrationbus.client.wire.batches import Batcher
 from integrationbus.client.wire.results import LogTally
-from integrationbus.client.wire.statuses import bus_error
 from integrationbus.client.wire.watching import WatchState
+from integrationbus.v1.task_pb2 import TaskSpec
 
 __all__ = ["AsyncClient"]
-
-_T = TypeVar("_T")
 
 _PAGE_SIZE = 500
 
@@ -66,14 +58,8 @@ class AsyncClient:
         timeout: float = 30.0,
         patience: float = 60.0,
     ) -> None:
-        self._target = target
-        self._metadata = metadata_of(application)
-        self._timeout = timeout
-        self._patience = patience
-        self._channel = (
-            grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
-            if credentials is None
-            else grpc.aio.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+        self._connection = AsyncConnection(
+            target, application=application, credentials=credentials, timeout=timeout, patience=patience
         )
 
     async def __aenter__(self) -> Self:
@@ -86,7 +72,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """End every call in flight, and the connection."""
-        await self._channel.close()
+        await self._connection.close()
 
     # Tasks
 
@@ -104,11 +90,11 @@ class AsyncClient:
         ``request_id`` makes repetitions across restarts of the caller safe; without one, only the client's own are.
         """
         task = NewTask(connector, task_type, payload, **options)
-        return await self._unary(tasks.log_task(task, request_id or str(uuid.uuid4())))
+        return await self._connection.call(tasks.log_task(task, request_id or str(uuid.uuid4())))
 
     async def log_tasks(
         self,
-        new_tasks: Iterable[NewTask],
+        new_tasks: Iterable[NewTask] | AsyncIterable[NewTask],
         *,
         batch_size: int = 500,
         allow_partial: bool = False,
@@ -119,17 +105,16 @@ class AsyncClient:
         Each batch is stored as a whole; with ``allow_partial`` what cannot be accepted is left out and reported. A
         server that goes away is waited for, and no batch is ever stored twice. ``progress`` is called after each batch.
         """
-        tally = LogTally()
-        for specs in batches(new_tasks, batch_size):
-            call = tasks.log_tasks(specs, str(uuid.uuid4()), allow_partial=allow_partial)
-            tally.add(await self._patiently(call))
-            if progress is not None:
-                progress(tally.progress)
+        tally = LogTally(progress)
+        batcher = Batcher(batch_size)
+        async for task in _each(new_tasks):
+            await self._log_batch(batcher.add(task), tally, allow_partial=allow_partial)
+        await self._log_batch(batcher.rest(), tally, allow_partial=allow_partial)
         return tally.result
 
     async def get_task(self, task_id: str, *, with_payload: bool = False) -> Task:
         """One task. Raises NotFound."""
-        return await self._unary(tasks.get_task(task_id, with_payload=with_payload))
+        return await self._connection.call(tasks.get_task(task_id, with_payload=with_payload))
 
     def list_tasks(
         self,
@@ -140,7 +125,7 @@ class AsyncClient:
         **task_filter: Unpack[TaskFilter],
     ) -> AsyncIterator[Task]:
         """Tasks by connector and place in the line, page after page as they are read."""
-        return self._pages(
+        return self._connection.pages(
             lambda token: tasks.list_tasks(
                 task_filter, token, page_size=page_size, with_payload=with_payload, newest_first=newest_first
             )
@@ -155,15 +140,9 @@ class AsyncClient:
         When the block is entered the watch stands: no later change is missed. It starts from a resume token, with the
         tasks as they are (``snapshot``), or with the next change. It reconnects and resumes by itself.
         """
-        watch = AsyncWatch(
-            WatchState(task_filter, since=since, snapshot=snapshot),
-            open_stream=self._stream,
-            read_error=self._error,
-            patience=Patience(self._patience),
-            sleep=asyncio.sleep,
-        )
+        watch = AsyncWatch(self._connection, WatchState(task_filter, since=since, snapshot=snapshot))
         try:
-            await watch.establish()
+            await watch.receive()
             yield watch
         finally:
             watch.close()
@@ -174,115 +153,86 @@ class AsyncClient:
         self, *connector_names: str, clear_halt: bool = False, reason: str = ""
     ) -> list[RunTicket]:
         """Ask connectors, or all of them, to process their lines; one ticket each."""
-        return await self._unary(runs.request_tasks_processing(connector_names, clear_halt=clear_halt, reason=reason))
+        return await self._connection.call(
+            runs.request_tasks_processing(connector_names, clear_halt=clear_halt, reason=reason)
+        )
 
-    async def watch_run(self, run_id: str) -> AsyncIterator[Run]:
+    def watch_run(self, run_id: str) -> AsyncIterator[Run]:
         """A run as it is, and again after each change, until it has ended. Raises NotFound."""
-        call = runs.watch_run(run_id)
-        try:
-            async for message in self._stream(call):
-                yield call.read(message)
-        except grpc.aio.AioRpcError as error:
-            raise self._error(error) from error
+        return async_run_states(self._connection, run_id)
 
     async def get_run(self, run_id: str) -> Run:
         """One run. Raises NotFound."""
-        return await self._unary(runs.get_run(run_id))
+        return await self._connection.call(runs.get_run(run_id))
 
     def list_runs(self, connector: str = "", *, page_size: int = _PAGE_SIZE) -> AsyncIterator[Run]:
         """Runs of one connector or of all, the newest first."""
-        return self._pages(lambda token: runs.list_runs(connector, token, page_size=page_size))
+        return self._connection.pages(lambda token: runs.list_runs(connector, token, page_size=page_size))
 
     # Connectors
 
     async def list_connectors(self) -> list[Connector]:
         """Every connector, by name."""
-        return await self._unary(connectors.list_connectors())
+        return await self._connection.call(connectors.list_connectors())
 
     async def get_connector(self, name: str) -> Connector:
         """One connector. Raises NotFound."""
-        return await self._unary(connectors.get_connector(name))
+        return await self._connection.call(connectors.get_connector(name))
 
     async def pause_connector(self, name: str, reason: str = "") -> Connector:
         """Hold a connector: its tasks wait."""
-        return await self._unary(connectors.pause_connector(name, reason))
+        return await self._connection.call(connectors.pause_connector(name, reason))
 
     async def resume_connector(
         self, name: str, head_action: HeadAction = HeadAction.RETRY, reason: str = ""
     ) -> ResumedConnector:
         """Release a paused or halted connector; ``head_action`` decides about the task that halted it."""
-        return await self._unary(connectors.resume_connector(name, head_action, reason))
+        return await self._connection.call(connectors.resume_connector(name, head_action, reason))
 
     async def connector_stats(self, name: str) -> ConnectorStats:
         """How much waits, since when, and how fast it goes. Raises NotFound."""
-        return await self._unary(connectors.connector_stats(name))
+        return await self._connection.call(connectors.connector_stats(name))
 
     # Objects
 
     async def get_object(self, object_type: str, key: int | UUID | str | ExternalKey) -> BusObject:
         """One object by internal id (int), GUID (UUID), code name (str) or external key. Raises NotFound."""
-        return await self._unary(objects.get_object(object_type, key))
+        return await self._connection.call(objects.get_object(object_type, key))
 
     def list_objects(self, object_type: str, *, page_size: int = _PAGE_SIZE) -> AsyncIterator[BusObject]:
         """The objects of a type, by id."""
-        return self._pages(lambda token: objects.list_objects(object_type, token, page_size=page_size))
+        return self._connection.pages(lambda token: objects.list_objects(object_type, token, page_size=page_size))
 
     async def count_objects(self, object_type: str) -> int:
         """How many objects of a type there are."""
-        return await self._unary(objects.count_objects(object_type))
+        return await self._connection.call(objects.count_objects(object_type))
 
     # The server
 
     async def list_enums(self) -> list[EnumInfo]:
         """Every enumeration of the API, with descriptions."""
-        return await self._unary(server.list_enums())
+        return await self._connection.call(server.list_enums())
 
     async def get_enum(self, name: str) -> EnumInfo:
         """One enumeration, for example "TaskType". Raises NotFound."""
-        return await self._unary(server.get_enum(name))
+        return await self._connection.call(server.get_enum(name))
 
     async def server_info(self) -> ServerInfo:
         """Version, limits and capabilities."""
-        return await self._unary(server.server_info())
+        return await self._connection.call(server.server_info())
 
-    async def _unary(self, call: Call[_T]) -> _T:
-        method = self._channel.unary_unary(
-            call.method,
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
-        try:
-            response = await method(call.request, timeout=self._timeout, metadata=self._metadata)
-        except grpc.aio.AioRpcError as error:
-            raise self._error(error) from error
-        return call.read(response)
+    async def _log_batch(self, batch: Sequence[TaskSpec], tally: LogTally, *, allow_partial: bool) -> None:
+        if batch:
+            call = tasks.log_tasks(batch, str(uuid.uuid4()), allow_partial=allow_partial)
+            with tally.noting_failure():
+                results = await self._connection.call_patiently(call)
+            tally.add(results)
 
-    def _stream(self, call: Call[_T]) -> "grpc.aio.UnaryStreamCall[Message, Message]":
-        method = self._channel.unary_stream(
-            call.method,
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
-        return method(call.request, metadata=self._metadata)
 
-    async def _patiently(self, call: Call[list[LoggedTask | TaskRefusal]]) -> list[LoggedTask | TaskRefusal]:
-        patience = Patience(self._patience)
-        while True:
-            try:
-                return await self._unary(call)
-            except BusError as error:
-                delay = patience.delay_after(error)
-            await asyncio.sleep(delay)
-
-    async def _pages(self, call_for: Callable[[str], Call[Page[_T]]]) -> AsyncIterator[_T]:
-        token = ""
-        while True:
-            page = await self._unary(call_for(token))
-            for item in page.items:
-                yield item
-            token = page.next_token
-            if not token:
-                return
-
-    def _error(self, error: grpc.aio.AioRpcError) -> BusError:
-        return bus_error(error, self._target)
+async def _each(new_tasks: Iterable[NewTask] | AsyncIterable[NewTask]) -> AsyncIterator[NewTask]:
+    if isinstance(new_tasks, AsyncIterable):
+        async for task in new_tasks:
+            yield task
+    else:
+        for task in new_tasks:
+            yield task

@@ -1,18 +1,17 @@
 """The client for synchronous programs."""
 
-import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 from uuid import UUID
 
 import grpc
 
+from integrationbus.client.connection import Connection
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector
 from integrationbus.client.model.enums import HeadAction, TaskType
-from integrationbus.client.model.errors import BusError
 from integrationbus.client.model.objects import BusObject, ExternalKey
 from integrationbus.client.model.payloads import Payload
 from integrationbus.client.model.resume_token import ResumeToken
@@ -26,21 +25,15 @@ from integrationbus.client.model.tasks import (
     Task,
     TaskFilter,
     TaskOptions,
-    TaskRefusal,
 )
-from integrationbus.client.watch import Stream, Watch
+from integrationbus.client.watch import Watch, run_states
 from integrationbus.client.wire import connectors, objects, runs, server, tasks
-from integrationbus.client.wire.batches import batches
-from integrationbus.client.wire.call import Call, Page
-from integrationbus.client.wire.channel import CHANNEL_OPTIONS, metadata_of
-from integrationbus.client.wire.patience import Patience
+from integrationbus.client.wire.batches import Batcher
 from integrationbus.client.wire.results import LogTally
-from integrationbus.client.wire.statuses import bus_error
 from integrationbus.client.wire.watching import WatchState
+from integrationbus.v1.task_pb2 import TaskSpec
 
 __all__ = ["Client"]
-
-_T = TypeVar("_T")
 
 _PAGE_SIZE = 500
 
@@ -65,15 +58,8 @@ class Client:
         timeout: float = 30.0,
         patience: float = 60.0,
     ) -> None:
-        self._target = target
-        self._metadata = metadata_of(application)
-        self._timeout = timeout
-        self._patience = patience
-        self._closed = threading.Event()
-        self._channel = (
-            grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
-            if credentials is None
-            else grpc.secure_channel(target, credentials, options=CHANNEL_OPTIONS)
+        self._connection = Connection(
+            target, application=application, credentials=credentials, timeout=timeout, patience=patience
         )
 
     def __enter__(self) -> Self:
@@ -86,8 +72,7 @@ class Client:
 
     def close(self) -> None:
         """End every call in flight, and the connection."""
-        self._closed.set()
-        self._channel.close()
+        self._connection.close()
 
     # Tasks
 
@@ -105,7 +90,7 @@ class Client:
         ``request_id`` makes repetitions across restarts of the caller safe; without one, only the client's own are.
         """
         task = NewTask(connector, task_type, payload, **options)
-        return self._unary(tasks.log_task(task, request_id or str(uuid.uuid4())))
+        return self._connection.call(tasks.log_task(task, request_id or str(uuid.uuid4())))
 
     def log_tasks(
         self,
@@ -120,17 +105,16 @@ class Client:
         Each batch is stored as a whole; with ``allow_partial`` what cannot be accepted is left out and reported. A
         server that goes away is waited for, and no batch is ever stored twice. ``progress`` is called after each batch.
         """
-        tally = LogTally()
-        for specs in batches(new_tasks, batch_size):
-            call = tasks.log_tasks(specs, str(uuid.uuid4()), allow_partial=allow_partial)
-            tally.add(self._patiently(call))
-            if progress is not None:
-                progress(tally.progress)
+        tally = LogTally(progress)
+        batcher = Batcher(batch_size)
+        for task in new_tasks:
+            self._log_batch(batcher.add(task), tally, allow_partial=allow_partial)
+        self._log_batch(batcher.rest(), tally, allow_partial=allow_partial)
         return tally.result
 
     def get_task(self, task_id: str, *, with_payload: bool = False) -> Task:
         """One task. Raises NotFound."""
-        return self._unary(tasks.get_task(task_id, with_payload=with_payload))
+        return self._connection.call(tasks.get_task(task_id, with_payload=with_payload))
 
     def list_tasks(
         self,
@@ -141,7 +125,7 @@ class Client:
         **task_filter: Unpack[TaskFilter],
     ) -> Iterator[Task]:
         """Tasks by connector and place in the line, page after page as they are read."""
-        return self._pages(
+        return self._connection.pages(
             lambda token: tasks.list_tasks(
                 task_filter, token, page_size=page_size, with_payload=with_payload, newest_first=newest_first
             )
@@ -156,15 +140,9 @@ class Client:
         When the block is entered the watch stands: no later change is missed. It starts from a resume token, with the
         tasks as they are (``snapshot``), or with the next change. It reconnects and resumes by itself.
         """
-        watch = Watch(
-            WatchState(task_filter, since=since, snapshot=snapshot),
-            open_stream=self._stream,
-            read_error=self._error,
-            patience=Patience(self._patience),
-            sleep=self._closed.wait,
-        )
+        watch = Watch(self._connection, WatchState(task_filter, since=since, snapshot=snapshot))
         try:
-            watch.establish()
+            watch.receive()
             yield watch
         finally:
             watch.close()
@@ -175,114 +153,77 @@ class Client:
         self, *connector_names: str, clear_halt: bool = False, reason: str = ""
     ) -> list[RunTicket]:
         """Ask connectors, or all of them, to process their lines; one ticket each."""
-        return self._unary(runs.request_tasks_processing(connector_names, clear_halt=clear_halt, reason=reason))
+        return self._connection.call(
+            runs.request_tasks_processing(connector_names, clear_halt=clear_halt, reason=reason)
+        )
 
     def watch_run(self, run_id: str) -> Iterator[Run]:
         """A run as it is, and again after each change, until it has ended. Raises NotFound."""
-        call = runs.watch_run(run_id)
-        try:
-            for message in self._stream(call):
-                yield call.read(message)
-        except grpc.RpcError as error:
-            raise self._error(error) from error
+        return run_states(self._connection, run_id)
 
     def get_run(self, run_id: str) -> Run:
         """One run. Raises NotFound."""
-        return self._unary(runs.get_run(run_id))
+        return self._connection.call(runs.get_run(run_id))
 
     def list_runs(self, connector: str = "", *, page_size: int = _PAGE_SIZE) -> Iterator[Run]:
         """Runs of one connector or of all, the newest first."""
-        return self._pages(lambda token: runs.list_runs(connector, token, page_size=page_size))
+        return self._connection.pages(lambda token: runs.list_runs(connector, token, page_size=page_size))
 
     # Connectors
 
     def list_connectors(self) -> list[Connector]:
         """Every connector, by name."""
-        return self._unary(connectors.list_connectors())
+        return self._connection.call(connectors.list_connectors())
 
     def get_connector(self, name: str) -> Connector:
         """One connector. Raises NotFound."""
-        return self._unary(connectors.get_connector(name))
+        return self._connection.call(connectors.get_connector(name))
 
     def pause_connector(self, name: str, reason: str = "") -> Connector:
         """Hold a connector: its tasks wait."""
-        return self._unary(connectors.pause_connector(name, reason))
+        return self._connection.call(connectors.pause_connector(name, reason))
 
     def resume_connector(
         self, name: str, head_action: HeadAction = HeadAction.RETRY, reason: str = ""
     ) -> ResumedConnector:
         """Release a paused or halted connector; ``head_action`` decides about the task that halted it."""
-        return self._unary(connectors.resume_connector(name, head_action, reason))
+        return self._connection.call(connectors.resume_connector(name, head_action, reason))
 
     def connector_stats(self, name: str) -> ConnectorStats:
         """How much waits, since when, and how fast it goes. Raises NotFound."""
-        return self._unary(connectors.connector_stats(name))
+        return self._connection.call(connectors.connector_stats(name))
 
     # Objects
 
     def get_object(self, object_type: str, key: int | UUID | str | ExternalKey) -> BusObject:
         """One object by internal id (int), GUID (UUID), code name (str) or external key. Raises NotFound."""
-        return self._unary(objects.get_object(object_type, key))
+        return self._connection.call(objects.get_object(object_type, key))
 
     def list_objects(self, object_type: str, *, page_size: int = _PAGE_SIZE) -> Iterator[BusObject]:
         """The objects of a type, by id."""
-        return self._pages(lambda token: objects.list_objects(object_type, token, page_size=page_size))
+        return self._connection.pages(lambda token: objects.list_objects(object_type, token, page_size=page_size))
 
     def count_objects(self, object_type: str) -> int:
         """How many objects of a type there are."""
-        return self._unary(objects.count_objects(object_type))
+        return self._connection.call(objects.count_objects(object_type))
 
     # The server
 
     def list_enums(self) -> list[EnumInfo]:
         """Every enumeration of the API, with descriptions."""
-        return self._unary(server.list_enums())
+        return self._connection.call(server.list_enums())
 
     def get_enum(self, name: str) -> EnumInfo:
         """One enumeration, for example "TaskType". Raises NotFound."""
-        return self._unary(server.get_enum(name))
+        return self._connection.call(server.get_enum(name))
 
     def server_info(self) -> ServerInfo:
         """Version, limits and capabilities."""
-        return self._unary(server.server_info())
+        return self._connection.call(server.server_info())
 
-    def _unary(self, call: Call[_T]) -> _T:
-        method = self._channel.unary_unary(
-            call.method,
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
-        try:
-            response = method(call.request, timeout=self._timeout, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise self._error(error) from error
-        return call.read(response)
-
-    def _stream(self, call: Call[_T]) -> Stream:
-        method = self._channel.unary_stream(
-            call.method,
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=call.response.FromString,
-        )
-        return method(call.request, metadata=self._metadata)
-
-    def _patiently(self, call: Call[list[LoggedTask | TaskRefusal]]) -> list[LoggedTask | TaskRefusal]:
-        patience = Patience(self._patience)
-        while True:
-            try:
-                return self._unary(call)
-            except BusError as error:
-                delay = patience.delay_after(error)
-            self._closed.wait(delay)
-
-    def _pages(self, call_for: Callable[[str], Call[Page[_T]]]) -> Iterator[_T]:
-        token = ""
-        while True:
-            page = self._unary(call_for(token))
-            yield from page.items
-            token = page.next_token
-            if not token:
-                return
-
-    def _error(self, error: grpc.RpcError) -> BusError:
-        return bus_error(error, self._target)
+    def _log_batch(self, batch: Sequence[TaskSpec], tally: LogTally, *, allow_partial: bool) -> None:
+        if batch:
+            call = tasks.log_tasks(batch, str(uuid.uuid4()), allow_partial=allow_partial)
+            with tally.noting_failure():
+                results = self._connection.call_patiently(call)
+            tally.add(results)

@@ -1,7 +1,9 @@
 """What became of many tasks, added up call by call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+from integrationbus.client.model.errors import BusError
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.tasks import LoggedTask, LoggedTasks, LogProgress, TaskRefusal
 
@@ -9,9 +11,10 @@ __all__ = ["LogTally"]
 
 
 class LogTally:
-    """Adds up the results of ``log_tasks``."""
+    """Adds up the results of ``log_tasks``, and reports after each call how far it has come."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Callable[[LogProgress], object] | None) -> None:
+        self._progress = progress
         self._results: list[LoggedTask | TaskRefusal] = []
         self._logged = 0
         self._calls = 0
@@ -19,29 +22,39 @@ class LogTally:
 
     def add(self, results: Sequence[LoggedTask | TaskRefusal]) -> None:
         """Add the results of one call."""
-        self._calls += 1
+        logged = [result for result in results if isinstance(result, LoggedTask)]
         self._results += results
-        for result in results:
-            if isinstance(result, LoggedTask):
-                self._logged += 1
-                self._token = _earliest(self._token, result.resume_token)
-
-    @property
-    def progress(self) -> LogProgress:
-        """How far it has come."""
-        return LogProgress(logged=self._logged, refused=len(self._results) - self._logged, calls=self._calls)
+        self._logged += len(logged)
+        self._calls += 1
+        if logged:
+            # All of one call have the same token.
+            self._token = _earliest(self._token, logged[0].resume_token)
+        if self._progress is not None:
+            refused = len(self._results) - self._logged
+            self._progress(LogProgress(logged=self._logged, refused=refused, calls=self._calls))
 
     @property
     def result(self) -> LoggedTasks:
         """All of it."""
         return LoggedTasks(results=tuple(self._results), resume_token=self._token)
 
+    @contextmanager
+    def noting_failure(self) -> Iterator[None]:
+        """Let a call that fails say how much was stored before it."""
+        try:
+            yield
+        except BusError as error:
+            place = len(self._results)
+            error.add_note(f"{self._logged} tasks were stored before; tasks[0] of this call is task {place} of all")
+            raise
+
 
 def _earliest(token: ResumeToken | None, other: ResumeToken) -> ResumeToken:
-    """The point from which a watch sees what it would see from either."""
-    if token is None or token is other:
+    """The point from which a watch sees all that it would see from either."""
+    if token is None:
         return other
-    positions = dict(token.positions)
-    for connector, position in other.positions.items():
-        positions[connector] = min(position, positions.get(connector, position))
+    positions = {
+        connector: min(each.positions[connector] for each in (token, other) if connector in each.positions)
+        for connector in {**token.positions, **other.positions}
+    }
     return ResumeToken(token.store_id, positions)

@@ -11,12 +11,14 @@ __all__ = ["labels_of", "named"]
 _E = TypeVar("_E", bound=IntEnum)
 
 
-def named(values: type[_E]) -> Callable[[str], _E]:
-    """Reads a value by its name, in any case, with hyphens or underscores."""
+def named(values: type[_E]) -> Callable[[str | _E], _E]:
+    """Reads a value by its name, in any case, with hyphens or underscores; a default is a value already."""
 
-    def read(text: str) -> _E:
+    def read(text: str | _E) -> _E:
+        if isinstance(text, values):
+            return text
         try:
-            return values[text.upper().replace("-", "_")]
+            return values[str(text).upper().replace("-", "_")]
         except KeyError:
             known = ", ".join(value.name.lower().replace("_", "-") for value in values)
             raise typer.BadParameter(f"{text!r} is not one of {known}") from None

@@ -1,0 +1,146 @@
+"""The command line, against a real server."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.served import serve
+from typer.testing import CliRunner, Result
+
+from integrationbus.server.cli.commands import app
+
+Run = Callable[..., Any]
+
+LOST = "support.nowhere:LostConnector"
+
+
+@pytest.fixture
+async def run(tmp_path: Path) -> AsyncIterator[Run]:
+    """Runs a command against a server of this test."""
+    async with serve(f"sqlite:///{tmp_path / 'bus.db'}", ["support.people:PeopleConnector", LOST]) as served:
+
+        async def invoke(*arguments: str, stdin: str = "") -> Result:
+            environment = {"INTEGRATIONBUS_SERVER": served.address, "COLUMNS": "200"}
+            return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), input=stdin, env=environment)
+
+        yield invoke
+
+
+async def test_a_task_is_logged_and_followed_to_its_end(run: Run) -> None:
+    result = await run("log", "people", "create-object", "--record", '{"name": "Ada"}', "--external-id", "1", "--wait")
+    assert result.exit_code == 0, result.output
+    assert "SUCCEEDED" in result.output
+    found = await run("objects", "get", "test.person", "1", "--by", "external-id", "--connector", "people", "--json")
+    assert json.loads(found.stdout)["fields"]["name"] == "Ada"
+    listed = await run("objects", "list", "test.person")
+    assert "Ada" in listed.output
+
+
+async def test_a_task_that_fails_ends_with_its_error_and_one(run: Run) -> None:
+    result = await run("log", "people", "create-object", "--record", '{"do": "raise"}', "--wait")
+    assert result.exit_code == 1
+    assert "CONNECTOR_FAILED" in result.stderr
+    assert "no such luck" in result.stderr
+    shown = await run("connectors")
+    assert "HALTED" in shown.output
+    notified = await run("notify", "people")
+    assert (notified.exit_code, "REFUSED_HALTED" in notified.output) == (1, True)
+    resumed = await run("connectors", "resume", "people", "--head", "delete")
+    assert resumed.exit_code == 0
+    tasks = await run("tasks", "--json")
+    assert [task["state"] for task in json.loads(tasks.stdout)] == ["DELETED"]
+
+
+async def test_a_file_of_lines_is_logged_and_processed_by_notify(run: Run, tmp_path: Path) -> None:
+    lines = tmp_path / "people.jsonl"
+    lines.write_text("".join(f'{{"name": "p{number}"}}\n' for number in range(10)))
+    await run("connectors", "pause", "people", "--reason", "later")
+    logged = await run("log", "people", "create-object", "--lines", str(lines), "--id-field", "name", "--json")
+    assert json.loads(logged.stdout)["logged"] == 10
+    await run("connectors", "resume", "people")
+    result = await run("notify", "people", "--wait", "--json")
+    [answer] = json.loads(result.stdout)
+    assert answer["run"]["state"] == "COMPLETED"
+    watched = await run("watch", "--snapshot", "--state", "succeeded", "--count", "10", "--json")
+    seen = [json.loads(line) for line in watched.stdout.splitlines()]
+    assert [item["task"]["external_id"] for item in seen] == [f"p{number}" for number in range(10)]
+    stats = await run("connectors", "stats", "people", "--json")
+    assert json.loads(stats.stdout)["counts"]["succeeded"] == 10
+
+
+async def test_lines_from_standard_input(run: Run) -> None:
+    result = await run("log", "people", "create-object", "--lines", "-", stdin='{"name": "Ada"}\n\n{"name": "Bob"}\n')
+    assert (result.exit_code, result.output) == (0, "2 tasks logged\n")
+
+
+async def test_enumerations_explain_themselves(run: Run) -> None:
+    assert "halts the connector" in (await run("enums", "ProcessType")).output
+    assert "TaskState" in (await run("enums")).output
+    assert (await run("enums", "Colour")).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["log", "nobody", "create-object", "--record", "{}"], 1, "CONNECTOR_NOT_FOUND"),
+        (["log", "people", "paint-object", "--record", "{}"], 2, "create-object"),
+        (["log", "people", "create-object", "--record", "{"], 2, "not JSON"),
+        (["log", "people", "create-object", "--record", "[]"], 2, "JSON object"),
+        (["log", "people", "create-object"], 1, "task.payload"),
+        (["log", "people", "create-object", "--record", "{}", "--label", "x"], 2, "name=value"),
+        (["tasks", "show", "nothing"], 1, "TASK_NOT_FOUND"),
+        (["objects", "get", "test.person", "x", "--by", "id"], 2, "no id"),
+        (["connectors", "resume", LOST], 1, "CONNECTOR_UNHEALTHY"),
+        (["watch", "--since", "nonsense"], 1, "resume token"),
+    ],
+)
+async def test_what_cannot_be_done_says_why(run: Run, arguments: list[str], code: int, says: str) -> None:
+    result = await run(*arguments)
+    assert result.exit_code == code, result.output
+    assert says in result.stderr
+
+
+def test_without_a_server_the_command_says_how_to_start_one() -> None:
+    result = CliRunner().invoke(app, ["connectors", "--server", "127.0.0.1:1"])
+    assert result.exit_code == 3
+    assert "integrationbus serve" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["", "log", "watch", "notify", "tasks", "connectors", "enums", "objects", "db", "serve"]
+)
+def test_every_command_has_help(command: str) -> None:
+    result = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_the_database_is_looked_after_without_a_server(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bus.db'}"
+
+    def db(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["db", *arguments, "--database-url", url])
+
+    assert (db("status").exit_code, "there is no database" in db("status").stderr) == (1, True)
+    assert db("upgrade").exit_code == 0
+    assert db("status").exit_code == 0
+    assert db("backup", str(tmp_path / "copy.db")).exit_code == 0
+    assert db("backup", str(tmp_path / "copy.db")).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--listen", "0.0.0.0:1"], "loopback"),
+        (["--database-url", "mysql://x/y"], "sqlite or postgresql"),
+        (["--database-url", "nonsense"], "must be a URL"),
+    ],
+)
+def test_a_server_with_impossible_settings_does_not_start(arguments: list[str], says: str, tmp_path: Path) -> None:
+    database = ["--database-url", f"sqlite:///{tmp_path / 'bus.db'}"] if "--database-url" not in arguments else []
+    result = CliRunner().invoke(app, ["serve", *database, *arguments])
+    assert result.exit_code == 1
+    assert says in result.stderr

@@ -1,0 +1,94 @@
+"""The schema: where it comes from, what it refuses, and which indexes it is read by."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import MetaData, text
+from sqlalchemy.exc import IntegrityError
+from support.bench import Workbench, new_task
+from support.clocks import ManualClock
+
+from integrationbus.connectors import cms
+from integrationbus.connectors.models import NodeInfo
+from integrationbus.connectors.object_class import describe
+from integrationbus.server.storage import schema
+from integrationbus.server.storage.database import open_database
+from integrationbus.server.storage.file_lock import DatabaseInUse
+from integrationbus.server.storage.maintenance import backup, schema_status, upgrade_schema
+from integrationbus.server.storage.migrate import SchemaTooNew, upgrade
+from integrationbus.server.storage.opened import open_store
+from integrationbus.server.task import FINAL_STATES, TRANSITIONS, TaskState
+
+SHIPPED = [getattr(cms, name) for name in cms.__all__ if isinstance(getattr(cms, name), type)]
+
+
+def test_the_migrations_make_what_the_code_expects(database_url: str) -> None:
+    database = open_database(database_url)
+    with database.write() as connection:
+        upgrade(connection)
+    expected = MetaData()
+    for table in [*schema.metadata.sorted_tables, NodeInfo.metadata.tables["cms_tree"]]:
+        table.to_metadata(expected)
+    for cls in SHIPPED:
+        describe(cls).table.to_metadata(expected)
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), expected) == []
+    database.close()
+
+
+def test_a_schema_of_a_newer_server_is_refused(database_url: str) -> None:
+    upgrade_schema(database_url)
+    assert schema_status(database_url).is_current
+    database = open_database(database_url)
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNew, match="9999"), database.write() as connection:
+        upgrade(connection)
+    database.close()
+
+
+def test_the_transitions_and_the_checks_of_the_schema_agree(bus: Workbench) -> None:
+    """Whatever state may follow is one that the schema knows, and final states are out of the line."""
+    assert set(TRANSITIONS) == set(TaskState)
+    assert {TaskState.SUCCEEDED, TaskState.DELETED} == FINAL_STATES
+    [task_id] = bus.log(new_task({}))
+    for assignment in ("state = 99", "state = 4", "state = 5", "in_line = FALSE", "process_type = 0", "position = 0"):
+        with pytest.raises(IntegrityError), bus.database.write() as connection:
+            connection.execute(text(f"UPDATE task SET {assignment} WHERE id = '{task_id}'"))  # noqa: S608 - our own
+
+
+def test_the_line_is_read_by_its_index(tmp_path: Path, clock: ManualClock) -> None:
+    with Workbench(f"sqlite:///{tmp_path / 'bus.db'}", clock) as bus, bus.database.read() as connection:
+        query = "SELECT * FROM task WHERE connector_id = 1 AND in_line AND sequence > 5 ORDER BY sequence LIMIT 9"
+        plan = " ".join(row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}")))
+    assert "ix_task_line" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_database_that_another_process_works_on_is_refused(tmp_path: Path, clock: ManualClock) -> None:
+    url = f"sqlite:///{tmp_path / 'bus.db'}"
+    first = open_store(url, clock)
+    with pytest.raises(DatabaseInUse, match="in use by process"):
+        open_store(url, clock)
+    first.close()
+    open_store(url, clock).close()
+
+
+def test_a_backup_holds_everything_while_the_bus_works(tmp_path: Path, clock: ManualClock) -> None:
+    copy = tmp_path / "copy.db"
+    with Workbench(f"sqlite:///{tmp_path / 'bus.db'}", clock) as bus:
+        bus.log(new_task({"name": "Ada"}))
+        bus.process()
+        assert backup(f"sqlite:///{tmp_path / 'bus.db'}", copy) > 0
+    with pytest.raises(FileExistsError):
+        backup(f"sqlite:///{tmp_path / 'bus.db'}", copy)
+    with Workbench(f"sqlite:///{copy}", clock) as restored:
+        assert restored.names("test.person") == ["Ada"]
+
+
+@pytest.mark.parametrize("url", ["mysql://host/name", "sqlite://", "sqlite:///:memory:"])
+def test_a_database_that_cannot_be_used_is_refused(url: str, clock: ManualClock) -> None:
+    with pytest.raises(ValueError, match=r"sqlite|SQLite"):
+        open_store(url, clock)
