@@ -12,7 +12,9 @@ def test_the_namespace_package_has_no_init_file(root: Path) -> None:
 
 
 def test_no_source_file_holds_several_jobs(root: Path, source_files: Sequence[Path]) -> None:
-    lines = {str(path): len((root / path).read_text().splitlines()) for path in source_files if path.suffix == ".py"}
+    # A migration is made once, by a program, and never changed.
+    sources = [path for path in source_files if path.suffix == ".py" and "migrations" not in path.parts]
+    lines = {str(path): len((root / path).read_text().splitlines()) for path in sources}
     assert lines
     assert {path: count for path, count in lines.items() if count > MAX_LINES} == {}
 

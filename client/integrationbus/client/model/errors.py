@@ -80,9 +80,10 @@ class BusError(Exception):
         self.metadata = {} if metadata is None else dict(metadata)
 
     def __str__(self) -> str:
-        name = self.reason or self.code.name
-        fields = "".join(f"\n  {path}: {description}" for path, description in self.field_violations)
-        return f"{self.message} ({name}){fields}"
+        fields = [f"{path}: {description}" for path, description in self.field_violations]
+        # The server's messages mostly name the fields themselves.
+        unsaid = "".join(f"\n  {field}" for field in fields if field not in self.message)
+        return f"{self.message} ({self.reason or self.code.name}){unsaid}"
 
 
 class InvalidRequest(BusError):

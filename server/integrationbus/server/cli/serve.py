@@ -59,8 +59,9 @@ def serve(
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    # It reports each job that it starts, which the runs on record do better.
+    # They report each step that they take, which the runs on record and the answer to "db status" do better.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     uvloop.run(_serve(settings, as_json=as_json))
 
 

@@ -1,0 +1,131 @@
+"""The sync and the asyncio client behind one door, so that one test tells what both do."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar, Unpack
+
+from integrationbus.client import (
+    AsyncClient,
+    AsyncWatch,
+    Client,
+    ResumeToken,
+    Task,
+    TaskChange,
+    TaskFilter,
+    Watch,
+)
+
+__all__ = ["AsyncFace", "EitherClient", "EitherWatch", "SyncFace"]
+
+_T = TypeVar("_T")
+
+
+class EitherWatch:
+    """A watch of either kind."""
+
+    def __init__(self, watch: Watch | AsyncWatch, runner: asyncio.Runner | None) -> None:
+        self._watch = watch
+        self._runner = runner
+
+    @property
+    def resume_token(self) -> ResumeToken | None:
+        """The watch's token."""
+        return self._watch.resume_token
+
+    def next(self) -> Task | TaskChange:
+        """The next item."""
+        if isinstance(self._watch, Watch):
+            return next(self._watch)
+        assert self._runner is not None
+        return self._runner.run(_await(anext(self._watch)))
+
+
+class SyncFace:
+    """``Client``."""
+
+    def __init__(self, target: str, *, patience: float, timeout: float) -> None:
+        self._client = Client(target, application="crm", patience=patience, timeout=timeout)
+
+    def call(self, make: "Callable[[Client | AsyncClient], _T | Awaitable[_T]]") -> _T:
+        """The result of a method."""
+        result = make(self._client)
+        assert not inspect.isawaitable(result)
+        return result
+
+    def items(self, make: "Callable[[Client | AsyncClient], Iterator[_T] | AsyncIterator[_T]]", most: int) -> list[_T]:
+        """What a method iterates over, up to a number of items."""
+        result = make(self._client)
+        assert isinstance(result, Iterator)
+        return list(islice(result, most))
+
+    @contextmanager
+    def watch(
+        self, *, since: ResumeToken | None = None, snapshot: bool = False, **task_filter: Unpack[TaskFilter]
+    ) -> Iterator[EitherWatch]:
+        """A watch."""
+        with self._client.watch(since=since, snapshot=snapshot, **task_filter) as watch:
+            yield EitherWatch(watch, None)
+
+    def close(self) -> None:
+        """Close the client."""
+        self._client.close()
+
+
+class AsyncFace:
+    """``AsyncClient``, on a loop that runs while something is asked of it."""
+
+    def __init__(self, target: str, *, patience: float, timeout: float) -> None:
+        self._runner = asyncio.Runner()
+        self._client = self._runner.run(_make(target, patience, timeout))
+
+    def call(self, make: "Callable[[Client | AsyncClient], _T | Awaitable[_T]]") -> _T:
+        """The result of a method."""
+        result = make(self._client)
+        assert inspect.isawaitable(result)
+        return self._runner.run(_await(result))
+
+    def items(self, make: "Callable[[Client | AsyncClient], Iterator[_T] | AsyncIterator[_T]]", most: int) -> list[_T]:
+        """What a method iterates over, up to a number of items."""
+        result = make(self._client)
+        assert isinstance(result, AsyncIterator)
+        return self._runner.run(_take(result, most))
+
+    @contextmanager
+    def watch(
+        self, *, since: ResumeToken | None = None, snapshot: bool = False, **task_filter: Unpack[TaskFilter]
+    ) -> Iterator[EitherWatch]:
+        """A watch."""
+        watch = self._client.watch(since=since, snapshot=snapshot, **task_filter)
+        opened = self._runner.run(_await(watch.__aenter__()))
+        try:
+            yield EitherWatch(opened, self._runner)
+        finally:
+            self._runner.run(_await(watch.__aexit__(None, None, None)))
+
+    def close(self) -> None:
+        """Close the client and its loop."""
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+
+EitherClient = SyncFace | AsyncFace
+
+
+async def _make(target: str, patience: float, timeout: float) -> AsyncClient:  # noqa: ASYNC109 - the client's own
+    return AsyncClient(target, application="crm", patience=patience, timeout=timeout)
+
+
+async def _await(awaitable: Awaitable[_T]) -> _T:
+    return await awaitable
+
+
+async def _take(items: AsyncIterator[_T], most: int) -> list[_T]:
+    taken: list[_T] = []
+    async for item in items:
+        taken.append(item)
+        if len(taken) == most:
+            break
+    return taken
