@@ -1,7 +1,7 @@
 """How fast the bus is on this machine: ``make bench``.
 
-Each figure is a ratio or stands beside what it is to be compared with, measured in the same run: absolute times say more
-about the machine than about the code.
+Each figure stands beside what it is to be compared with, measured in the same run: absolute times say more about the
+machine than about the code.
 """
 
 import asyncio

@@ -29,7 +29,7 @@ STATUSES = [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK]
 def failure_of(client: EitherClient) -> BusError:
     """How a call fails that gRPC does not repeat."""
     with pytest.raises(BusError) as caught:
-        client.call(lambda bus: bus.pause_connector("crm"))
+        client.call(lambda bus: bus.resume_connector("crm"))
     return caught.value
 
 
@@ -63,7 +63,7 @@ def test_an_error_carries_what_the_server_says(bus: ScriptedBus, client: EitherC
         fields=(("reason", "is too long"), ("name", "is required")),
         retry_delay=timedelta(seconds=1.5),
     )
-    bus.answers("PauseConnector", refuse)
+    bus.answers("ResumeConnector", refuse)
     error = failure_of(client)
     assert isinstance(error, InvalidRequest)
     assert error.reason == ErrorReason.INVALID_FIELD
@@ -80,7 +80,7 @@ def test_fields_that_the_message_names_are_not_said_twice() -> None:
 
 
 def test_a_reason_of_somebody_else_is_not_taken_for_ours(bus: ScriptedBus, client: EitherClient) -> None:
-    bus.answers("PauseConnector", Refuse(code=grpc.StatusCode.NOT_FOUND, reason="TASK_NOT_FOUND", domain="proxy"))
+    bus.answers("ResumeConnector", Refuse(code=grpc.StatusCode.NOT_FOUND, reason="TASK_NOT_FOUND", domain="proxy"))
     error = failure_of(client)
     assert isinstance(error, NotFound)
     assert error.reason == ""
@@ -98,12 +98,12 @@ def test_an_answer_that_does_not_come_ends_at_the_deadline(
     bus: ScriptedBus, connect: Callable[..., EitherClient]
 ) -> None:
     client = connect(timeout=0.05)
-    bus.answers("PauseConnector", HOLD)
+    bus.answers("ResumeConnector", HOLD)
     assert isinstance(failure_of(client), DeadlineExceeded)
 
 
 def test_a_limit_of_grpc_itself_is_exhausted_without_a_delay(bus: ScriptedBus, client: EitherClient) -> None:
-    bus.answers("PauseConnector", Refuse(code=grpc.StatusCode.RESOURCE_EXHAUSTED, domain=""))
+    bus.answers("ResumeConnector", Refuse(code=grpc.StatusCode.RESOURCE_EXHAUSTED, domain=""))
     error = failure_of(client)
     assert isinstance(error, Exhausted)
     assert error.retry_delay is None

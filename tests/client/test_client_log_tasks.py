@@ -1,6 +1,5 @@
 """Logging: in order, in batches, patiently, and nothing twice."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,8 +83,8 @@ def names(count: int) -> list[str]:
     return [f"n{number}" for number in range(count)]
 
 
-def log(client: EitherClient, tasks: Iterator[NewTask], **options: int) -> LoggedTasks:
-    return client.call(lambda each: each.log_tasks(tasks, **options))
+def log(client: EitherClient, tasks: Iterator[NewTask], batch_size: int = 500) -> LoggedTasks:
+    return client.call(lambda each: each.log_tasks(tasks, batch_size=batch_size))
 
 
 def batch_sizes(bus: ScriptedBus) -> list[int]:
@@ -235,7 +234,6 @@ def test_a_batch_size_below_one_is_refused(client: EitherClient) -> None:
 async def test_an_asynchronous_iterable_is_taken_as_well(bus: ScriptedBus, line: Line) -> None:
     async def tasks() -> AsyncIterator[NewTask]:
         for name in names(3):
-            await asyncio.sleep(0)
             yield new_task(name)
 
     bus.answers("LogTasks", *[line.store] * 2)

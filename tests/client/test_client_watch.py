@@ -237,10 +237,8 @@ def test_closing_the_client_ends_a_watch_with_an_error(bus: ScriptedBus) -> None
 async def test_a_watch_can_be_closed_from_another_task(bus: ScriptedBus) -> None:
     bus.streams("WatchTasks", [checkpoint(crm=1), HOLD])
     async with AsyncClient(bus.address, application="crm") as client, client.watch() as watch:
-        reading = asyncio.create_task(anext(watch, None))  # type: ignore[arg-type] # typed as if coroutines only
-        await asyncio.sleep(0)
-        watch.close()
-        assert await reading is None
+        asyncio.get_running_loop().call_soon(watch.close)
+        assert [change async for change in watch] == []
 
 
 async def test_closing_the_asyncio_client_ends_a_watch_with_an_error(bus: ScriptedBus) -> None:
@@ -274,7 +272,6 @@ async def test_a_task_that_is_cancelled_stays_cancelled(bus: ScriptedBus) -> Non
                 await anext(watch)
 
         reading = asyncio.create_task(read())
-        await asyncio.sleep(0)
-        reading.cancel()
+        asyncio.get_running_loop().call_soon(reading.cancel)
         with pytest.raises(asyncio.CancelledError):
             await reading

@@ -99,3 +99,74 @@ def test_a_misspelt_attribute_and_an_internal_id_are_refused(bus: Workbench) -> 
     error = bus.task(person.id).last_error
     assert error
     assert (error.reason, error.field_paths) == ("WRONG_OBJECT", ("person_id",))
+
+
+def user_role(user: str, role: str, **fields: object) -> dict[str, object]:
+    return {"make": "user_role", "user_id": user, "role_id": role, **fields}
+
+
+def test_a_binding_is_found_by_its_two_keys(bus: Workbench) -> None:
+    bus.log(
+        new_task({"make": "user", "user_name": "ada"}, external_id="u1"),
+        new_task({"make": "role", "role_name": "editor"}, external_id="r1"),
+        new_task(user_role("u1", "r1")),
+        new_task(user_role("u1", "r1")),
+        new_task(user_role("u1", "r1"), task_type=TaskType.DELETE_OBJECT),
+        new_task(user_role("u1", "r9"), task_type=TaskType.DELETE_OBJECT),
+    )
+    run = bus.process()
+    assert run.counts.succeeded == 6
+    effects = [task.result.effect.name for task in bus.all_tasks() if task.result]
+    assert effects[2:] == ["CREATED", "UPDATED", "DELETED", "NOTHING_TO_DELETE"]
+
+
+def test_a_code_name_is_looked_for_within_its_site(bus: Workbench) -> None:
+    for site in ("main", "blog"):
+        bus.log(new_task({"make": "site", "site_name": site, "site_display_name": site}))
+        bus.log(new_task({"make": "role", "role_name": "editor"}, site=site))
+    bus.log(new_task({"make": "user", "user_name": "ada"}))
+    bus.people.params["r", "cms.role"] = ObjectParams(code_name="editor", site_name="blog")
+    bus.people.params["u", "cms.user"] = ObjectParams(code_name="ada")
+    bus.log(new_task(user_role("u", "r")))
+    assert bus.process().counts.succeeded == 6
+    [binding] = bus.objects.list("cms.userrole", after_id=0, limit=9)
+    assert binding.fields["role_id"] == 2, "the role of the site blog, not the one of the same name"
+
+
+def test_a_key_that_fits_two_objects_is_an_error_never_a_guess(bus: Workbench) -> None:
+    for site in ("main", "blog"):
+        bus.log(new_task({"make": "site", "site_name": site, "site_display_name": site}))
+        bus.log(new_task({"make": "role", "role_name": "editor"}, site=site))
+    bus.people.params["r", "cms.role"] = ObjectParams(code_name="editor")
+    task = new_task(user_role("u", "r"))
+    bus.log(task)
+    bus.process()
+    error = bus.task(task.id).last_error
+    assert error
+    assert error.reason == "KEY_AMBIGUOUS"
+
+
+def test_what_the_connector_answers_to_a_key_is_checked(bus: Workbench) -> None:
+    bus.people.params["T", "test.team"] = "Tigers"  # type: ignore[assignment] # the wrong thing on purpose
+    task = new_task({"name": "Bob", "team_id": "T"})
+    bus.log(task)
+    bus.process()
+    error = bus.task(task.id).last_error
+    assert error
+    assert (error.reason, error.stage and error.stage.name) == ("CONNECTOR_FAILED", "TRANSLATE")
+    assert "ObjectParams" in error.message
+
+
+def test_the_same_object_twice_in_a_batch_ends_as_the_last_one_says(bus: Workbench) -> None:
+    bus.log(*(new_task({"name": "warm up"}) for _ in range(20)))
+    bus.process()
+    bus.log(
+        new_task({"name": "Ada", "age": 1}, external_id="1"),
+        new_task({"name": "Bob", "boss_id": "1"}, external_id="2"),
+        new_task({"name": "Ada", "age": 2}, external_id="1"),
+        new_task({"name": "Ada"}, task_type=TaskType.DELETE_OBJECT, external_id="1"),
+        new_task({"name": "Ada", "age": 3}, external_id="1"),
+    )
+    assert bus.process().counts.succeeded == 5
+    assert bus.names("test.person") == ["warm up", "Ada"], "Bob went with the first Ada"
+    assert bus.fields_of("test.person", "Ada")["age"] == 3

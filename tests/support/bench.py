@@ -1,13 +1,14 @@
 """A bus without its network: the real store, target and worker threads, driven step by step."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 
 from integrationbus.server.clock import Clock
 from integrationbus.server.ids import new_id
 from integrationbus.server.loading import load_connectors
+from integrationbus.server.object_view import ByCodeName
 from integrationbus.server.payloads.values import write_record
 from integrationbus.server.processing.dispatcher import Dispatcher
 from integrationbus.server.processing.prepare import Preparer
@@ -23,6 +24,8 @@ from integrationbus.server.task import NewTask, Payload, PayloadForm, ProcessTyp
 from support.people import PeopleConnector
 
 __all__ = ["Workbench", "new_task"]
+
+_T = TypeVar("_T")
 
 
 def new_task(
@@ -112,6 +115,13 @@ class Workbench:
                 self._changed.wait(timeout=10)
         return run
 
+    def wait_until(self, look: Callable[[], _T], fits: Callable[[_T], bool]) -> _T:
+        """Wait until what one sees fits; look again after every commit of a run."""
+        with self._changed:
+            while not fits(seen := look()):
+                assert self._changed.wait(timeout=10), f"still {seen}"
+        return seen
+
     def task(self, task_id: str) -> Task:
         """A task as it is now."""
         return self.store.task(task_id, with_payload=False)
@@ -127,8 +137,6 @@ class Workbench:
 
     def fields_of(self, object_type: str, code_name: str) -> Mapping[str, object]:
         """The columns of an object."""
-        from integrationbus.server.object_view import ByCodeName
-
         return self.objects.get(object_type, ByCodeName(code_name)).fields
 
     def names(self, object_type: str) -> list[str]:

@@ -1,7 +1,6 @@
 """The sync and the asyncio client behind one door, so that one test tells what both do."""
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -52,7 +51,7 @@ class SyncFace:
     def call(self, make: "Callable[[Client | AsyncClient], _T | Awaitable[_T]]") -> _T:
         """The result of a method."""
         result = make(self._client)
-        assert not inspect.isawaitable(result)
+        assert not isinstance(result, Awaitable)
         return result
 
     def items(self, make: "Callable[[Client | AsyncClient], Iterator[_T] | AsyncIterator[_T]]", most: int) -> list[_T]:
@@ -84,7 +83,7 @@ class AsyncFace:
     def call(self, make: "Callable[[Client | AsyncClient], _T | Awaitable[_T]]") -> _T:
         """The result of a method."""
         result = make(self._client)
-        assert inspect.isawaitable(result)
+        assert isinstance(result, Awaitable)
         return self._runner.run(_await(result))
 
     def items(self, make: "Callable[[Client | AsyncClient], Iterator[_T] | AsyncIterator[_T]]", most: int) -> list[_T]:

@@ -102,11 +102,11 @@ class NotifiedConnector(PeopleConnector):
     trigger = OnNotify()
 
 
-class ScheduledConnector(PeopleConnector):
+class EverySecondConnector(PeopleConnector):
     """The same people, by the clock."""
 
-    name = "scheduled"
-    trigger = Every(timedelta(hours=1))
+    name = "seconds"
+    trigger = Every(timedelta(seconds=1))
 
 
 class NarrowConnector(PeopleConnector):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -201,8 +201,7 @@ def _status(refuse: Refuse) -> Status:
         retry = RetryInfo()
         retry.retry_delay.FromTimedelta(refuse.retry_delay)
         details.append(retry)
-    code = cast("int", refuse.code.value[0])
-    status = Status(code=code, message=refuse.message)
+    status = Status(code=refuse.code.value[0], message=refuse.message)
     for detail in details:
         packed = Any()
         packed.Pack(detail)

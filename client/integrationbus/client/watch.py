@@ -19,9 +19,9 @@ __all__ = ["Watch", "run_states"]
 class Watch:
     """An endless iterator of changes, and first of tasks when a snapshot was asked for.
 
-    Made by ``Client.watch``. It connects again and goes on by itself: no change is missed or handed out twice. Only a
-    snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses: TokenExpired
-    when it no longer keeps what comes next.
+    Made by ``Client.watch``. It connects again and goes on by itself, and no change is missed or handed out twice; only a
+    snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
+    TokenExpired when it no longer keeps what comes next.
     """
 
     def __init__(self, connection: Connection, state: WatchState) -> None:

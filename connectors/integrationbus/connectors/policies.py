@@ -63,6 +63,9 @@ class Every:
         if self.interval < timedelta(seconds=1):
             raise ValueError(f"the interval of a schedule must be at least one second, not {self.interval}")
 
+    def __str__(self) -> str:
+        return f"every {self.interval}"
+
 
 @dataclass(frozen=True, slots=True)
 class Cron:
@@ -70,6 +73,9 @@ class Cron:
 
     expression: str
     timezone: str = "UTC"
+
+    def __str__(self) -> str:
+        return f"{self.expression} ({self.timezone})"
 
 
 Trigger = OnLog | OnNotify | Every | Cron

@@ -39,9 +39,15 @@ class TaskLog:
     ``on_logged`` is called on the event loop with the receipts of each commit.
     """
 
-    def __init__(self, store: Store, on_logged: Callable[[Sequence[LogReceipt]], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_logged: Callable[[Sequence[LogReceipt]], None],
+        max_waiting: int = _MAX_WAITING_ENTRIES,
+    ) -> None:
         self._store = store
         self._on_logged = on_logged
+        self._max_waiting = max_waiting
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._changed = threading.Condition()
@@ -73,7 +79,7 @@ class TaskLog:
         with self._changed:
             if self._stopping:
                 raise ServerDraining("the server is stopping; repeat the call in a moment")
-            if len(self._waiting) >= _MAX_WAITING_ENTRIES or self._waiting_bytes >= _MAX_WAITING_BYTES:
+            if len(self._waiting) >= self._max_waiting or self._waiting_bytes >= _MAX_WAITING_BYTES:
                 raise LogQueueFull("more is waiting to be stored than the server takes", timedelta(seconds=1))
             self._waiting.append(waiting)
             self._waiting_bytes += waiting.size

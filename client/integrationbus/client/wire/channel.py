@@ -2,13 +2,13 @@
 
 import json
 
-__all__ = ["CHANNEL_OPTIONS", "metadata_of"]
+__all__ = ["CHANNEL_OPTIONS", "REPEATABLE", "metadata_of"]
 
 # Calls that may be repeated without harm: reads, and those that carry a request id or join what is there already.
-_REPEATABLE = {
+REPEATABLE = {
     "integrationbus.v1.TaskService": ["GetTask", "ListTasks", "LogTask", "LogTasks"],
     "integrationbus.v1.NotifyService": ["GetRun", "ListRuns", "RequestTasksProcessing"],
-    "integrationbus.v1.ConnectorService": ["GetConnector", "GetConnectorStats", "ListConnectors"],
+    "integrationbus.v1.ConnectorService": ["GetConnector", "GetConnectorStats", "ListConnectors", "PauseConnector"],
     "integrationbus.v1.ObjectService": ["GetObject", "ListObjects"],
     "integrationbus.v1.EnumService": ["GetEnum", "ListEnums"],
     "integrationbus.v1.ServerService": ["GetServerInfo"],
@@ -18,7 +18,7 @@ _SERVICE_CONFIG = {
     "methodConfig": [
         {
             "name": [
-                {"service": service, "method": method} for service, methods in _REPEATABLE.items() for method in methods
+                {"service": service, "method": method} for service, methods in REPEATABLE.items() for method in methods
             ],
             "retryPolicy": {
                 "maxAttempts": 4,

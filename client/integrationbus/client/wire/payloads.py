@@ -1,8 +1,6 @@
 """Between payloads and their messages."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import is_dataclass
 from uuid import UUID
 
 from google.protobuf.any_pb2 import Any
@@ -16,7 +14,7 @@ from integrationbus.client.model.payloads import (
     PreparedPage,
     StoredPayload,
 )
-from integrationbus.client.wire.values import read_record, read_reference, record, reference
+from integrationbus.client.wire.values import is_record, read_record, read_reference, record, reference, type_name
 from integrationbus.v1 import payload_pb2
 
 __all__ = ["payload_message", "read_payload"]
@@ -42,11 +40,11 @@ def payload_message(payload: Payload) -> payload_pb2.Payload:
             )
         case PreparedPage():
             return payload_pb2.Payload(page=_page(payload))
-        case _ if isinstance(payload, Mapping) or is_dataclass(payload):
+        case _ if is_record(payload):
             return payload_pb2.Payload(record=record(payload, "payload.record"))
     raise TypeError(
-        f"a payload is a mapping, a dataclass instance, a protobuf message, Json, Encoded, PreparedObject or "
-        f"PreparedPage, not {type(payload).__name__}"
+        f"payload: a payload is a mapping, a dataclass instance, a protobuf message, Json, Encoded, PreparedObject or "
+        f"PreparedPage, not {type_name(payload)}"
     )
 
 

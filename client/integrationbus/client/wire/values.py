@@ -14,7 +14,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from integrationbus.client.model.payloads import ExternalId, FieldValue, Reference
 from integrationbus.v1 import payload_pb2
 
-__all__ = ["external_id_text", "read_record", "read_reference", "read_time", "record", "reference"]
+__all__ = [
+    "external_id_text",
+    "is_record",
+    "read_record",
+    "read_reference",
+    "read_time",
+    "record",
+    "reference",
+    "type_name",
+]
 
 _Number = TypeVar("_Number", float, Decimal)
 
@@ -32,6 +41,11 @@ def record(fields: object, path: str, depth: int = 1) -> payload_pb2.Record:
     _check_depth(path, depth)
     values = {name: _value(each, f"{path}.{name}", depth) for name, each in _items(fields, path).items()}
     return payload_pb2.Record(fields=values)
+
+
+def is_record(value: object) -> bool:
+    """Whether a value can travel as a record: a mapping or an instance of a dataclass, but no dataclass itself."""
+    return isinstance(value, Mapping) or (dataclasses.is_dataclass(value) and not isinstance(value, type))
 
 
 def reference(value: Reference, path: str) -> payload_pb2.Reference:
@@ -61,6 +75,11 @@ def read_reference(message: payload_pb2.Reference) -> Reference:
 def read_time(message: Timestamp) -> datetime:
     """Return an aware datetime in UTC; what is finer than a microsecond is cut off."""
     return message.ToDatetime(tzinfo=UTC)
+
+
+def type_name(value: object) -> str:
+    """What to call a value that cannot travel, without showing what is in it."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def _items(fields: object, path: str) -> Mapping[str, object]:
@@ -100,9 +119,9 @@ def _value(value: object, path: str, depth: int) -> payload_pb2.Value:
             return payload_pb2.Value(reference_value=reference(value, path))
         case list() | tuple():
             return payload_pb2.Value(list_value=_list(value, path, depth + 1))
-        case _ if isinstance(value, Mapping) or dataclasses.is_dataclass(value):
+        case _ if is_record(value):
             return payload_pb2.Value(record_value=record(value, path, depth + 1))
-    raise TypeError(f"{path}: a record cannot hold {_type_name(value)}")
+    raise TypeError(f"{path}: a record cannot hold {type_name(value)}")
 
 
 def _list(values: list[object] | tuple[object, ...], path: str, depth: int) -> payload_pb2.ListValue:
@@ -152,10 +171,6 @@ def _duration(value: timedelta, path: str) -> Duration:
     message = Duration()
     message.FromTimedelta(value)
     return message
-
-
-def _type_name(value: object) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def _read_value(message: payload_pb2.Value, path: str) -> FieldValue:

@@ -10,7 +10,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from integrationbus.connectors.policies import Cron, Every, Trigger
 from integrationbus.server.registry import ConnectorRegistry
 
-__all__ = ["Schedule", "clock_trigger", "describe_schedule"]
+__all__ = ["Schedule", "clock_trigger"]
 
 
 class Schedule:
@@ -46,14 +46,3 @@ def clock_trigger(trigger: Trigger) -> BaseTrigger | None:
             return CronTrigger.from_crontab(expression, timezone=timezone)
         case _:
             return None
-
-
-def describe_schedule(trigger: Trigger) -> str:
-    """A schedule as people write it; empty for a trigger that has none."""
-    match trigger:
-        case Every(interval):
-            return f"every {interval}"
-        case Cron(expression, timezone):
-            return f"{expression} ({timezone})"
-        case _:
-            return ""

@@ -85,7 +85,7 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
             paused_by=record.paused_by if record.paused else "",
             halted_by=record.halted_by,
             trigger_mode=enums_pb2.TriggerMode.ValueType(_mode_of(connector.trigger) if connector else 0),
-            schedule=_schedule_of(connector.trigger) if connector else "",
+            schedule=str(connector.trigger) if connector and isinstance(connector.trigger, Every | Cron) else "",
             accepts=list(connector.accepts.names()) if connector else [],
             object_types=sorted(registered.object_classes),
             counts=render_counts(record.counts),
@@ -100,13 +100,3 @@ def _mode_of(trigger: Trigger) -> TriggerMode:
             return TriggerMode.ON_NOTIFY
         case _:
             return TriggerMode.ON_LOG
-
-
-def _schedule_of(trigger: Trigger) -> str:
-    match trigger:
-        case Every(interval):
-            return f"every {interval}"
-        case Cron(expression, timezone):
-            return f"{expression} ({timezone})"
-        case _:
-            return ""

@@ -1,0 +1,108 @@
+"""Runs: triggers that come together, stops in the middle, and what the next start finds."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bench import Workbench, new_task
+from support.clocks import ManualClock
+from support.people import PeopleConnector
+
+from integrationbus.server.errors import ServerDraining
+from integrationbus.server.run import NotifyOutcome, Run, RunState
+
+
+class Gate:
+    """Stops the connector in prepare_internal_object until it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._reached, self._opened = threading.Event(), threading.Event()
+        prepare = PeopleConnector.prepare_internal_object
+
+        def waiting(connector: PeopleConnector, *arguments: Any) -> object:
+            self._reached.set()
+            assert self._opened.wait(timeout=30)
+            return prepare(connector, *arguments)
+
+        monkeypatch.setattr(PeopleConnector, "prepare_internal_object", waiting)
+
+    def wait_until_reached(self) -> None:
+        assert self._reached.wait(timeout=30)
+
+    def open(self) -> None:
+        self._opened.set()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch, bus: Workbench) -> Iterator[Gate]:  # noqa: ARG001 - opened before it closes
+    gate = Gate(monkeypatch)
+    yield gate
+    gate.open()
+
+
+def request(bus: Workbench) -> tuple[NotifyOutcome, str]:
+    [ticket] = bus.dispatcher.request_runs(["people"], clear_halt=False, actor="tests", reason="")
+    assert ticket.run
+    return ticket.outcome, ticket.run.id
+
+
+def test_a_notify_during_a_run_joins_it_and_the_run_looks_again(bus: Workbench, gate: Gate) -> None:
+    bus.log(new_task({"name": "Ada"}))
+    outcome, run_id = request(bus)
+    assert outcome is NotifyOutcome.STARTED
+    gate.wait_until_reached()
+    bus.log(new_task({"name": "Bob"}))
+    assert request(bus) == (NotifyOutcome.COALESCED, run_id)
+    gate.open()
+    run = bus.wait_for(run_id)
+    assert (run.state, run.counts.succeeded) == (RunState.COMPLETED, 2)
+    assert len(bus.store.runs(None, before=None, limit=9)) == 1
+
+
+def test_a_stop_in_the_middle_settles_what_is_in_hand_and_gives_the_rest_back(bus: Workbench, gate: Gate) -> None:
+    ids = bus.log(*(new_task({"name": f"p{i}"}) for i in range(5)))
+    _, run_id = request(bus)
+    gate.wait_until_reached()
+    bus.workers["people"].begin_to_stop()
+    gate.open()
+    bus.dispatcher.stop()
+    assert bus.states(ids) == ["SUCCEEDED", "PENDING", "PENDING", "PENDING", "PENDING"]
+    assert bus.store.run(run_id).state is RunState.STOPPED
+    with pytest.raises(ServerDraining):
+        request(bus)
+    bus.dispatcher.stop()
+
+
+def test_the_next_start_goes_on_with_what_was_left(tmp_path: Path, clock: ManualClock) -> None:
+    url = f"sqlite:///{tmp_path / 'bus.db'}"
+    with Workbench(url, clock) as bus:
+        bus.log(*(new_task({"name": f"p{i}"}) for i in range(5)))
+    with Workbench(url, clock) as bus:
+        bus.dispatcher.start()
+        [run] = wait_for_runs(bus, 1)
+        assert (run.trigger.name, run.counts.succeeded) == ("STARTUP", 5)
+    with Workbench(url, clock) as bus:
+        bus.dispatcher.start()
+        bus.dispatcher.stop()
+        assert len(bus.store.runs(None, before=None, limit=9)) == 1, "there is nothing left to do"
+
+
+def wait_for_runs(bus: Workbench, number: int) -> Sequence[Run]:
+    """The runs, once there are so many and all have ended."""
+    return bus.wait_until(
+        lambda: [run for run in bus.store.runs(None, before=None, limit=9) if run.state is not RunState.RUNNING],
+        lambda runs: len(runs) >= number,
+    )
+
+
+def test_logged_tasks_wake_their_connector(bus: Workbench) -> None:
+    ids = bus.log(new_task({"name": "Ada"}))
+    bus.dispatcher.tasks_logged(["people"])
+    bus.wait_until(lambda: bus.states(ids), lambda states: states == ["SUCCEEDED"])
+    bus.dispatcher.pause("people", actor="", reason="")
+    later = bus.log(new_task({"name": "Bob"}))
+    bus.dispatcher.tasks_logged(["people"])
+    bus.dispatcher.stop()
+    assert bus.states(later) == ["PENDING"]

@@ -1,0 +1,109 @@
+"""The feed: from memory or from the table, the same changes."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from support.bench import Workbench, new_task
+from support.clocks import ManualClock
+
+from integrationbus.server.errors import ResumeTokenExpired, ServerDraining, WatcherTooSlow
+from integrationbus.server.feed.ring import Ring
+from integrationbus.server.feed.task_feed import TaskFeed
+from integrationbus.server.reads import Reads
+from integrationbus.server.store import TaskQuery
+from integrationbus.server.watch import ChangeBatch, CheckpointMark, WatchStart
+
+FROM_THE_BEGINNING = WatchStart(positions={"people": 0})
+
+
+@pytest.fixture
+def bench(tmp_path: Path, clock: ManualClock) -> Workbench:
+    return Workbench(f"sqlite:///{tmp_path / 'bus.db'}", clock)
+
+
+@pytest.fixture
+async def feed(bench: Workbench, clock: ManualClock) -> AsyncIterator[TaskFeed]:
+    reads = Reads(2)
+    feed = TaskFeed(bench.store, reads, clock)
+    feed.start()
+    yield feed
+    await feed.stop()
+    reads.stop()
+    bench.__exit__(None, None, None)
+
+
+async def test_what_was_committed_before_the_watch_comes_from_the_table(bench: Workbench, feed: TaskFeed) -> None:
+    bench.log(*(new_task({}) for _ in range(1200)))
+    positions: list[int] = []
+    async with aclosing(feed.watch(TaskQuery(), FROM_THE_BEGINNING)) as items:
+        assert await anext(items) == CheckpointMark(positions={"people": 0})
+        while len(positions) < 1200:
+            batch = await anext(items)
+            assert isinstance(batch, ChangeBatch)
+            positions += [event.position for event in batch.events]
+            assert batch.positions == {"people": positions[-1]}
+    assert positions == list(range(1, 1201))
+
+
+async def test_what_is_committed_during_the_watch_is_read_once_for_all(bench: Workbench, feed: TaskFeed) -> None:
+    connector_id = bench.store.connector("people").id
+    async with (
+        aclosing(feed.watch(TaskQuery(), WatchStart())) as first,
+        aclosing(feed.watch(TaskQuery(), WatchStart())) as second,
+    ):
+        await anext(first)
+        await anext(second)
+        bench.log(new_task({}))
+        feed.changed([connector_id])
+        assert await anext(first) == await anext(second)
+
+
+async def test_a_reader_that_takes_too_long_is_ended(bench: Workbench, feed: TaskFeed, clock: ManualClock) -> None:
+    bench.log(new_task({}))
+    async with aclosing(feed.watch(TaskQuery(), FROM_THE_BEGINNING)) as items:
+        await anext(items)
+        await anext(items)
+        clock.advance(timedelta(seconds=31))
+        with pytest.raises(WatcherTooSlow):
+            await anext(items)
+
+
+async def test_a_token_from_before_the_floor_has_expired(bench: Workbench, feed: TaskFeed) -> None:
+    bench.log(new_task({}), new_task({}))
+    with bench.database.write() as connection:
+        connection.execute(text("UPDATE connector_head SET feed_floor = 1"))
+    async with aclosing(feed.watch(TaskQuery(), FROM_THE_BEGINNING)) as items:
+        with pytest.raises(ResumeTokenExpired):
+            await anext(items)
+
+
+async def test_a_feed_that_stops_ends_its_watches(feed: TaskFeed) -> None:
+    async with aclosing(feed.watch(TaskQuery(), WatchStart())) as items:
+        await anext(items)
+        await feed.stop()
+        with pytest.raises(ServerDraining):
+            await anext(items)
+
+
+def test_a_ring_keeps_the_newest_and_knows_what_it_lacks(bench: Workbench) -> None:
+    bench.log(*(new_task({}) for _ in range(10)))
+    events = bench.store.events(bench.store.connector("people").id, after_position=0, limit=10).events
+    bench.__exit__(None, None, None)
+    ring = Ring(4)
+    assert ring.after(0, 10) is None
+    ring.add(events[:6])
+    assert ring.after(1, 10) is None, "position 2 has fallen out"
+    after = ring.after(2, 10)
+    assert after is not None
+    assert [event.position for event in after] == [3, 4, 5, 6]
+    ring.add(events[4:7])
+    assert ring.newest == 7, "what it holds already is not added again"
+    ring.add(events[8:])
+    after = ring.after(8, 10)
+    assert after is not None
+    assert [event.position for event in after] == [9, 10], "a hole makes it start afresh"
+    assert ring.after(7, 10) is None
