@@ -152,6 +152,23 @@ def test_one_bad_task_in_a_large_batch_fails_alone(bus: Workbench) -> None:
     assert error
     assert error.reason == "TARGET_REFUSED"
     assert error.field_paths == ("name",)
+    effects = {task.result.effect.name for task in bus.all_tasks() if task.result}
+    assert effects == {"CREATED"}, "the batch that failed was undone before its tasks were tried one by one"
+
+
+def test_keys_that_were_translated_in_a_batch_that_failed_are_forgotten(bus: Workbench) -> None:
+    bus.log(*(new_task({"name": f"warm up {number}"}) for number in range(20)))
+    bus.process()
+    ids = bus.log(
+        new_task({"name": "Ada"}, external_id="1"),
+        new_task({"name": "Bob", "boss_id": "1"}),
+        new_task({"name": "x" * 51}, process_type=ProcessType.SKIP_ON_ERROR),
+    )
+    bus.process()
+    assert bus.states(ids) == ["SUCCEEDED", "SUCCEEDED", "FAILED"]
+    ada = bus.task(ids[0]).result
+    assert ada
+    assert bus.fields_of("test.person", "Bob")["boss_id"] == ada.object_id
 
 
 def test_a_paused_connector_takes_tasks_and_waits(bus: Workbench) -> None:

@@ -1,7 +1,7 @@
 """Runs: triggers that come together, stops in the middle, and what the next start finds."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,11 @@ from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 from support.people import PeopleConnector
 
+from integrationbus.server.connector import Lease
 from integrationbus.server.errors import ServerDraining
-from integrationbus.server.run import NotifyOutcome, Run, RunState
+from integrationbus.server.processing.worker import ConnectorWorker
+from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
+from integrationbus.server.store import NewRun
 
 
 class Gate:
@@ -106,3 +109,34 @@ def test_logged_tasks_wake_their_connector(bus: Workbench) -> None:
     bus.dispatcher.tasks_logged(["people"])
     bus.dispatcher.stop()
     assert bus.states(later) == ["PENDING"]
+
+
+class RunnerThatIsTriggered:
+    """Ends its first pass with a trigger that came too late for it."""
+
+    def __init__(self) -> None:
+        self.passes = 0
+        self.trigger: Callable[[], object] = bool
+
+    def run(self, lease: Lease, run: NewRun, after_sequence: int, pause: object) -> tuple[RunState, int]:
+        self.passes += 1
+        if self.passes == 1:
+            self.trigger()
+        return RunState.COMPLETED, after_sequence
+
+
+def test_a_trigger_at_the_very_end_of_a_run_is_not_lost(bus: Workbench, clock: ManualClock) -> None:
+    runner, ended = RunnerThatIsTriggered(), threading.Event()
+    worker = ConnectorWorker(
+        bus.registry.get("people"),
+        runner=runner,  # type: ignore[arg-type] # only run is called
+        store=bus.store,
+        owner="tests",
+        clock=clock,
+        on_change=ended.set,
+    )
+    runner.trigger = lambda: worker.trigger(NewRun(id="late", trigger=RunTrigger.NOTIFY))
+    worker.trigger(NewRun(id="first", trigger=RunTrigger.NOTIFY))
+    assert ended.wait(timeout=10)
+    worker.stop()
+    assert runner.passes == 2

@@ -73,10 +73,9 @@ async def test_prepared_pages_make_a_tree(served: Served) -> None:
     site = text_record(make="site", site_name="main", site_display_name="Main")
     await process(served, spec(Payload(record=site)))
 
-    def page(alias: str, external_id: str, **place: object) -> task_pb2.TaskSpec:
-        prepared = PreparedPage(
-            object_type="cms.page", culture="en-US", alias=alias, fields=text_record(title=alias), **place
-        )  # type: ignore[arg-type] # any place
+    def page(alias: str, external_id: str, place: PreparedPage) -> task_pb2.TaskSpec:
+        prepared = PreparedPage(object_type="cms.page", culture="en-US", alias=alias, fields=text_record(title=alias))
+        prepared.MergeFrom(place)
         return task_pb2.TaskSpec(
             connector="people",
             task_type=CREATE_PAGE,
@@ -85,7 +84,9 @@ async def test_prepared_pages_make_a_tree(served: Served) -> None:
             payload=Payload(page=prepared),
         )
 
-    for made in (page("a", "1"), page("b", "2", parent_path="/a"), page("c", "3", parent={"external_id": "2"})):
+    below_b = PreparedPage(parent=payload_pb2.Reference(external_id="2"))
+    pages = (page("a", "1", PreparedPage()), page("b", "2", PreparedPage(parent_path="/a")), page("c", "3", below_b))
+    for made in pages:
         task = await process(served, made)
         assert task.state == enums_pb2.TASK_STATE_SUCCEEDED, task.last_error
     assert (await get(served, "cms.page", "/a/b/c")).fields.fields["title"].string_value == "c"

@@ -14,8 +14,9 @@ from integrationbus.server.errors import ResumeTokenExpired, ServerDraining, Wat
 from integrationbus.server.feed.ring import Ring
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.reads import Reads
-from integrationbus.server.store import TaskQuery
-from integrationbus.server.watch import ChangeBatch, CheckpointMark, WatchStart
+from integrationbus.server.run import RunTrigger
+from integrationbus.server.store import ClaimRequest, NewRun, TaskQuery
+from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchStart
 
 FROM_THE_BEGINNING = WatchStart(positions={"people": 0})
 
@@ -87,6 +88,24 @@ async def test_a_feed_that_stops_ends_its_watches(feed: TaskFeed) -> None:
         await feed.stop()
         with pytest.raises(ServerDraining):
             await anext(items)
+
+
+async def test_a_task_that_changes_while_a_snapshot_is_read_is_seen_once(bench: Workbench, feed: TaskFeed) -> None:
+    bench.log(*(new_task({}) for _ in range(600)))
+    connector_id = bench.store.connector("people").id
+    async with aclosing(feed.watch(TaskQuery(), WatchStart(snapshot=True))) as items:
+        first = await anext(items)
+        lease = bench.store.acquire_lease("people", "me", "")
+        run = NewRun(id="r", trigger=RunTrigger.NOTIFY)
+        bench.store.claim(lease, ClaimRequest(run=run, after_sequence=549, max_tasks=1, max_bytes=100))
+        feed.changed([connector_id])
+        second, change = await anext(items), await anext(items)
+    assert isinstance(first, SnapshotPart)
+    assert isinstance(second, SnapshotPart)
+    assert isinstance(change, ChangeBatch)
+    seen = [task.sequence for task in [*first.tasks, *second.tasks]]
+    assert seen == [*range(1, 550), *range(551, 601)]
+    assert [(event.sequence, event.state.name) for event in change.events] == [(550, "RUNNING")]
 
 
 def test_a_ring_keeps_the_newest_and_knows_what_it_lacks(bench: Workbench) -> None:

@@ -19,7 +19,7 @@ from integrationbus.server.store import (
     ReusedRequest,
     Settlement,
 )
-from integrationbus.server.task import NewTask, Task, TaskEffect, TaskResult, TaskState
+from integrationbus.server.task import NewTask, ProcessType, Task, TaskEffect, TaskResult, TaskState
 
 DONE = TaskResult(effect=TaskEffect.CREATED, object_type="test.person", object_id=1)
 
@@ -92,6 +92,29 @@ def test_whoever_lost_the_lease_can_neither_claim_nor_settle(bus: Workbench) -> 
         claim(bus, old, pass_)
     assert bus.task(task_id).state is TaskState.PENDING
     assert bus.store.run(pass_.id).state is RunState.INTERRUPTED
+
+
+def test_the_fence_holds_even_when_the_new_holder_has_the_same_tasks_in_hand(bus: Workbench) -> None:
+    [task_id] = bus.log(new_task({}))
+    old, old_run = acquire(bus, owner="old"), run()
+    tasks = claim(bus, old, old_run)
+    new, new_run = acquire(bus, owner="new"), run()
+    again = claim(bus, new, new_run)
+    with pytest.raises(LeaseLost), bus.store.settling(old, old_run.id) as transaction:
+        transaction.settle([Settlement(task=again[0], result=DONE)])
+    assert bus.task(task_id).state is TaskState.RUNNING
+    with bus.store.settling(new, new_run.id) as transaction:
+        transaction.settle([Settlement(task=again[0], result=DONE)])
+    assert [task.id for task in tasks] == [task_id]
+    assert bus.task(task_id).state is TaskState.SUCCEEDED
+
+
+def test_a_skip_once_task_behind_what_was_taken_is_not_passed_over_yet(bus: Workbench) -> None:
+    """What was taken may come back to the line; the same run would then meet the other a second time."""
+    ids = bus.log(new_task({}), new_task({}, process_type=ProcessType.SKIP_ONCE), new_task({}))
+    lease, pass_ = acquire(bus), run()
+    assert [task.id for task in claim(bus, lease, pass_)] == ids[:1]
+    assert bus.states(ids) == ["RUNNING", "PENDING", "PENDING"]
 
 
 def test_tasks_of_a_dead_process_are_tried_alone_and_given_up_after_three_deaths(bus: Workbench) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar, Unpack
+from typing import TypeVar, Unpack, cast
 
 from integrationbus.client import (
     AsyncClient,
@@ -84,7 +84,7 @@ class AsyncFace:
         """The result of a method."""
         result = make(self._client)
         assert isinstance(result, Awaitable)
-        return self._runner.run(_await(result))
+        return self._runner.run(_await(cast("Awaitable[_T]", result)))
 
     def items(self, make: "Callable[[Client | AsyncClient], Iterator[_T] | AsyncIterator[_T]]", most: int) -> list[_T]:
         """What a method iterates over, up to a number of items."""

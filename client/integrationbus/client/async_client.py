@@ -44,7 +44,7 @@ class AsyncClient:
     ``target`` is its address, for example "localhost:50051". ``application`` is what the caller calls itself: tasks
     carry it, and request ids are unique within it. Without ``credentials`` the connection is not encrypted. A call that
     has no answer within ``timeout`` seconds fails with DeadlineExceeded. ``patience`` is for how many seconds
-    ``log_tasks`` and ``watch`` go on trying without a success while the server is away.
+    ``log_tasks``, ``watch`` and ``watch_run`` go on trying without a success while the server is away.
 
     Every method raises a ``BusError`` when its call fails.
     """
@@ -104,6 +104,8 @@ class AsyncClient:
 
         Each batch is stored as a whole; with ``allow_partial`` what cannot be accepted is left out and reported. A
         server that goes away is waited for, and no batch is ever stored twice. ``progress`` is called after each batch.
+        When this raises, the batches before are stored and a note on the error says how much that was; what a failing
+        iterable had given for the next batch is not.
         """
         tally = LogTally(progress)
         batcher = Batcher(batch_size)

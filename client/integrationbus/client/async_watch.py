@@ -20,8 +20,8 @@ __all__ = ["AsyncWatch", "async_run_states"]
 class AsyncWatch:
     """An endless iterator of changes, and first of tasks when a snapshot was asked for.
 
-    Made by ``AsyncClient.watch``. It connects again and goes on by itself, and no change is missed or handed out twice; only a
-    snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
+    Made by ``AsyncClient.watch``. It connects again and goes on by itself. No change is missed or handed out twice;
+    only a snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
     TokenExpired when it no longer keeps what comes next.
 
     A read that is cancelled, by a timeout for example, loses nothing: the next one goes on.

@@ -19,8 +19,8 @@ __all__ = ["Watch", "run_states"]
 class Watch:
     """An endless iterator of changes, and first of tasks when a snapshot was asked for.
 
-    Made by ``Client.watch``. It connects again and goes on by itself, and no change is missed or handed out twice; only a
-    snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
+    Made by ``Client.watch``. It connects again and goes on by itself. No change is missed or handed out twice; only
+    a snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
     TokenExpired when it no longer keeps what comes next.
     """
 
