@@ -92,6 +92,19 @@ def test_a_deletion_takes_along_what_needs_the_object(bus: Workbench) -> None:
     assert effects[-2:] == ["DELETED", "NOTHING_TO_DELETE"]
 
 
+def test_an_external_id_means_nothing_any_more_after_a_deletion(bus: Workbench) -> None:
+    bus.log(
+        new_task({"name": "Ada"}, external_id="1"),
+        new_task({"name": "Ada"}, external_id="1", task_type=TaskType.DELETE_OBJECT),
+    )
+    bob = new_task({"name": "Bob", "boss_id": "1"})
+    bus.log(bob)
+    bus.process()
+    error = bus.task(bob.id).last_error
+    assert error
+    assert error.reason == "KEY_NOT_FOUND"
+
+
 def test_a_misspelt_attribute_and_an_internal_id_are_refused(bus: Workbench) -> None:
     person = new_task({"name": "Ada", "person_id": 5})
     bus.log(person)

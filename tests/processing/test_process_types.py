@@ -152,8 +152,6 @@ def test_one_bad_task_in_a_large_batch_fails_alone(bus: Workbench) -> None:
     assert error
     assert error.reason == "TARGET_REFUSED"
     assert error.field_paths == ("name",)
-    effects = {task.result.effect.name for task in bus.all_tasks() if task.result}
-    assert effects == {"CREATED"}, "the batch that failed was undone before its tasks were tried one by one"
 
 
 def test_keys_that_were_translated_in_a_batch_that_failed_are_forgotten(bus: Workbench) -> None:
@@ -168,6 +166,7 @@ def test_keys_that_were_translated_in_a_batch_that_failed_are_forgotten(bus: Wor
     assert bus.states(ids) == ["SUCCEEDED", "SUCCEEDED", "FAILED"]
     ada = bus.task(ids[0]).result
     assert ada
+    assert ada.effect.name == "CREATED", "what the failed batch had written was undone"
     assert bus.fields_of("test.person", "Bob")["boss_id"] == ada.object_id
 
 

@@ -107,7 +107,7 @@ def test_logged_tasks_wake_their_connector(bus: Workbench) -> None:
     bus.dispatcher.pause("people", actor="", reason="")
     later = bus.log(new_task({"name": "Bob"}))
     bus.dispatcher.tasks_logged(["people"])
-    bus.dispatcher.stop()
+    bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)
     assert bus.states(later) == ["PENDING"]
 
 

@@ -18,6 +18,13 @@ async def test_a_task_gets_the_next_place_in_its_connectors_line(served: Served)
     assert stored.title == "Create object Bob"
 
 
+async def test_a_given_title_is_shown(served: Served) -> None:
+    request = log_request("Ada", connector="notified")
+    request.task.title = "The first programmer"
+    logged = await served.tasks.LogTask(request)
+    assert (await served.tasks.GetTask(GetTaskRequest(id=logged.task.id))).task.title == "The first programmer"
+
+
 async def test_calls_at_the_same_time_are_all_stored_once_and_without_holes(served: Served) -> None:
     answers = await asyncio.gather(
         *(served.tasks.LogTask(log_request(f"p{i}", connector="notified")) for i in range(300))
@@ -40,6 +47,10 @@ async def test_request_ids_belong_to_the_application_that_calls(served: Served) 
             log_request("Ada", "r1"), metadata=[("integrationbus-application", application)]
         )
         assert not answer.task.duplicate
+        again = await served.tasks.LogTask(
+            log_request("Ada", "r1"), metadata=[("integrationbus-application", application)]
+        )
+        assert (again.task.id, again.task.duplicate) == (answer.task.id, True)
         task = (await served.tasks.GetTask(GetTaskRequest(id=answer.task.id))).task
         assert task.creator == application
 

@@ -132,6 +132,14 @@ def test_tasks_of_a_dead_process_are_tried_alone_and_given_up_after_three_deaths
     assert bus.task(ids[1]).state is TaskState.PENDING
 
 
+def test_a_task_that_is_tried_alone_is_not_taken_with_others_before_it(bus: Workbench) -> None:
+    ids = bus.log(new_task({}), new_task({}), new_task({}))
+    claim(bus, acquire(bus), run(), after=1, most=1)
+    lease = acquire(bus)
+    assert [task.isolated for task in bus.all_tasks()] == [False, True, False]
+    assert [task.id for task in claim(bus, lease, run())] == ids[:1]
+
+
 def test_a_task_in_hand_cannot_be_settled_twice(bus: Workbench) -> None:
     bus.log(new_task({}))
     lease, pass_ = acquire(bus), run()
