@@ -1,11 +1,12 @@
 """Pages: the tree, cultures, deletion."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from support.bench import Workbench, new_task
 
-from integrationbus.server.task import NewTask, TaskType
+from integrationbus.server.task import NewTask, TaskDataType, TaskType
 
 CREATE, DELETE = TaskType.CREATE_DOCUMENT, TaskType.DELETE_DOCUMENT
 GUID = UUID(int=7)
@@ -79,3 +80,48 @@ def test_an_unknown_site_fails_the_task(bus: Workbench) -> None:
     error = bus.task(task.id).last_error
     assert error
     assert error.reason == "SITE_NOT_FOUND"
+
+
+def test_a_page_takes_the_pages_below_it_along(site: Workbench) -> None:
+    site.log(
+        page({"node_alias": "a"}),
+        page({"node_alias": "b", "node_parent_path": "/a"}),
+        page({"node_alias": "c", "node_parent_path": "/a/b"}),
+        page({"node_alias": "a"}, DELETE),
+    )
+    assert site.process().counts.succeeded == 4
+    assert site.names("cms.page") == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"title": "nameless"}, "IDENTITY_MISSING"),
+        ({"node_alias": "a", "document_culture": ""}, "IDENTITY_MISSING"),
+        ({"node_guid": GUID, "title": "no alias"}, "IDENTITY_MISSING"),
+        ({"node_alias": "a/b"}, "TARGET_REFUSED"),
+        ({"node_alias": "a", "node_guid": "seven"}, "WRONG_OBJECT"),
+        ({"node_alias": 7}, "WRONG_OBJECT"),
+        ({"node_alias": "a", "node_parent_id": "9", "node_parent_path": "/x"}, "WRONG_OBJECT"),
+        ({"node_alias": "a", "node_parent_id": "9"}, "PARENT_NOT_FOUND"),
+        ({"node_alias": "a", "document_node_id": 1}, "WRONG_OBJECT"),
+    ],
+)
+def test_a_page_without_a_place_is_refused(site: Workbench, fields: dict[str, object], reason: str) -> None:
+    task = page(fields)
+    site.log(task)
+    site.process()
+    error = site.task(task.id).last_error
+    assert error
+    assert error.reason == reason
+
+
+def test_a_simple_page_task_names_its_parent_by_internal_id(site: Workbench) -> None:
+    site.log(page({"node_alias": "a"}))
+    site.process()
+    below = replace(page({"node_alias": "b", "node_parent_id": 1}), data_type=TaskDataType.SIMPLE)
+    wrong = replace(page({"node_alias": "c", "node_parent_id": "x"}), data_type=TaskDataType.SIMPLE)
+    site.log(below, wrong)
+    site.process()
+    assert site.names("cms.page") == ["/a", "/a/b"]
+    assert site.states([below.id, wrong.id]) == ["SUCCEEDED", "FAILED"]

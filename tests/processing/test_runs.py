@@ -11,10 +11,10 @@ from support.clocks import ManualClock
 from support.people import PeopleConnector
 
 from integrationbus.server.connector import Lease
-from integrationbus.server.errors import ServerDraining
+from integrationbus.server.errors import ServerDraining, StoreUnavailable
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
-from integrationbus.server.store import NewRun
+from integrationbus.server.store import Claim, ClaimRequest, NewRun
 
 
 class Gate:
@@ -140,3 +140,29 @@ def test_a_trigger_at_the_very_end_of_a_run_is_not_lost(bus: Workbench, clock: M
     assert ended.wait(timeout=10)
     worker.stop()
     assert runner.passes == 2
+
+
+def test_a_run_that_the_database_interrupts_is_followed_by_another(
+    bus: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([StoreUnavailable("the disk is full"), RuntimeError("a fault of the server")])
+    claim = bus.store.claim
+
+    def failing_claim(lease: Lease, request: ClaimRequest) -> Claim:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        return claim(lease, request)
+
+    monkeypatch.setattr(bus.store, "claim", failing_claim)
+    ids = bus.log(new_task({"name": "Ada"}))
+    _, first = request(bus)
+    for ended in (1, 2):
+        wait_for_runs(bus, ended)
+        bus.workers["people"].poke()
+        request(bus)
+    bus.wait_until(lambda: bus.states(ids), lambda states: states == ["SUCCEEDED"])
+    assert bus.wait_for(first).state is RunState.INTERRUPTED
+    bus.dispatcher.stop()
+    states = [run.state.name for run in bus.store.runs(None, before=None, limit=9)]
+    assert states == ["COMPLETED", "INTERRUPTED", "INTERRUPTED"]

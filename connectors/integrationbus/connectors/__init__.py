@@ -1,6 +1,7 @@
 """The connector SDK: what one needs to write a connector and its internal classes."""
 
 from integrationbus.connectors.connector import IntegrationConnector, RetryableError
+from integrationbus.connectors.exact_decimal import ExactDecimal
 from integrationbus.connectors.keys import DocumentParams, ExternalId, ObjectParams, Reference
 from integrationbus.connectors.models import BaseInfo, Dependency, TreeNode, TypeInfo, foreign_key
 from integrationbus.connectors.notify import request_tasks_processing
@@ -15,6 +16,7 @@ __all__ = [
     "Dependency",
     "DocumentParams",
     "Every",
+    "ExactDecimal",
     "ExternalId",
     "IntegrationConnector",
     "ObjectParams",

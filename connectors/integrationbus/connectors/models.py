@@ -31,7 +31,7 @@ class Dependency(Enum):
     NOT_REQUIRED = "not_required"
     """Missing or deleted: the column becomes null."""
     BINDING = "binding"
-    """Missing: this object, a binding, is left out. Deleted: the binding is deleted."""
+    """Missing: the task that makes this binding fails with KEY_NOT_FOUND. Deleted: the binding is deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Between the values of a record on the wire and in Python."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -70,8 +70,16 @@ def _write(value: object) -> payload_pb2.Value:
             length = Duration()
             length.FromTimedelta(value)
             return payload_pb2.Value(duration_value=length)
+        case date() | time():
+            return payload_pb2.Value(string_value=value.isoformat())
         case UUID():
             return payload_pb2.Value(uuid_value=str(value))
+        case Reference():
+            reference = payload_pb2.Reference(external_id=str(value.external_id), object_type=value.object_type)
+            return payload_pb2.Value(reference_value=reference)
+        case Reference():
+            reference = payload_pb2.Reference(external_id=str(value.external_id), object_type=value.object_type)
+            return payload_pb2.Value(reference_value=reference)
         case list() | tuple():
             return payload_pb2.Value(list_value=payload_pb2.ListValue(values=[_write(item) for item in value]))
         case Mapping():

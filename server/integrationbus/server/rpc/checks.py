@@ -1,13 +1,19 @@
 """Checks of single fields. Each raises a refusal that names the field by its path."""
 
+import re
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import TypeVar
 
 from integrationbus.server.errors import FieldProblem, InvalidField
 
-__all__ = ["check_text", "choice", "choices", "invalid"]
+__all__ = ["MAX_NAME_BYTES", "check_text", "choice", "choices", "has_control", "invalid"]
 
+MAX_NAME_BYTES = 500
+"""No id or name is longer. Connectors that could not be loaded may go by the path of their class."""
+
+# Not str.isprintable(): that also refuses no-break spaces and the joiners inside emoji, which people do write.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _E = TypeVar("_E", bound=IntEnum)
 
 
@@ -16,8 +22,13 @@ def invalid(path: str, description: str) -> InvalidField:
     return InvalidField(FieldProblem(path, description))
 
 
+def has_control(text: str) -> bool:
+    """Whether there are control characters in a text."""
+    return _CONTROL.search(text) is not None
+
+
 def check_text(path: str, text: str, max_bytes: int, *, required: bool = False) -> str:
-    """The text, if it is short enough and printable."""
+    """The text, if it is short enough and has no control characters."""
     if not text:
         if required:
             raise invalid(path, "is required")
@@ -25,7 +36,7 @@ def check_text(path: str, text: str, max_bytes: int, *, required: bool = False) 
     size = len(text.encode())
     if size > max_bytes:
         raise invalid(path, f"is {size} bytes long, {max_bytes} are allowed")
-    if not text.isprintable():
+    if has_control(text):
         raise invalid(path, "must not hold control characters")
     return text
 
@@ -42,9 +53,6 @@ def choice(path: str, number: int, values: type[_E], default: _E | None = None) 
         raise invalid(path, f"{what}; known values are {known}") from None
 
 
-def choices(path: str, numbers: Iterable[int], values: type[_E]) -> tuple[_E, ...]:
-    """The values of a filter; 0 among them means any."""
-    found = [(index, number) for index, number in enumerate(numbers)]
-    if any(number == 0 for _, number in found):
-        return ()
-    return tuple(choice(f"{path}[{index}]", number, values) for index, number in found)
+def choices(path: str, numbers: Iterable[int], values: type[_E], default: _E | None = None) -> list[_E]:
+    """The values with these numbers; the default for 0."""
+    return [choice(f"{path}[{index}]", number, values, default) for index, number in enumerate(numbers)]

@@ -1,8 +1,10 @@
 """ConnectorService."""
 
+from integrationbus.connectors.connector import IntegrationConnector
 from integrationbus.connectors.policies import Cron, Every, OnNotify, Trigger
 from integrationbus.server.connector import ConnectorRecord, HeadAction, TriggerMode
-from integrationbus.server.rpc.checks import check_text, choice
+from integrationbus.server.errors import ConnectorNotFound
+from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, choice
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.render import render_counts, render_run, timestamp
 from integrationbus.server.rpc.services import Services
@@ -22,6 +24,8 @@ from integrationbus.v1.connector_service_pb2 import (
 
 __all__ = ["ConnectorServicer"]
 
+_WithName = GetConnectorRequest | PauseConnectorRequest | ResumeConnectorRequest | GetConnectorStatsRequest
+
 
 class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
     """Shows connectors, and holds and releases them."""
@@ -36,31 +40,34 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
 
     async def GetConnector(self, request: GetConnectorRequest, context: Context) -> GetConnectorResponse:
         """See the proto."""
-        return GetConnectorResponse(connector=await self._read(request.name))
+        return GetConnectorResponse(connector=await self._read(_name_in(request)))
 
     async def PauseConnector(self, request: PauseConnectorRequest, context: Context) -> PauseConnectorResponse:
         """See the proto."""
         actor = creator_of(context)
         reason = check_text("reason", request.reason, 255)
-        await self._services.reads(lambda: self._services.dispatcher.pause(request.name, actor=actor, reason=reason))
-        return PauseConnectorResponse(connector=await self._read(request.name))
+        name = _name_in(request)
+        await self._services.reads(lambda: self._services.dispatcher.pause(name, actor=actor, reason=reason))
+        return PauseConnectorResponse(connector=await self._read(name))
 
     async def ResumeConnector(self, request: ResumeConnectorRequest, context: Context) -> ResumeConnectorResponse:
         """See the proto."""
         actor = creator_of(context)
         reason = check_text("reason", request.reason, 255)
         action = choice("head_action", request.head_action, HeadAction, HeadAction.RETRY)
+        name = _name_in(request)
         run = await self._services.reads(
-            lambda: self._services.dispatcher.resume(request.name, action, actor=actor, reason=reason)
+            lambda: self._services.dispatcher.resume(name, action, actor=actor, reason=reason)
         )
-        connector = await self._read(request.name)
+        connector = await self._read(name)
         waiting = connector.counts.pending + connector.counts.running + connector.counts.retry_wait
         return ResumeConnectorResponse(connector=connector, run=render_run(run, waiting))
 
     async def GetConnectorStats(self, request: GetConnectorStatsRequest, context: Context) -> GetConnectorStatsResponse:
         """See the proto."""
         store, rates = self._services.store, self._services.rates
-        record = await self._services.reads(lambda: store.connector(request.name))
+        name = _name_in(request)
+        record = await self._services.reads(lambda: store.connector(name))
         oldest = await self._services.reads(lambda: store.oldest_waiting(record.id))
         return GetConnectorStatsResponse(
             counts=render_counts(record.counts),
@@ -73,23 +80,38 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
         return self._render(await self._services.reads(lambda: self._services.store.connector(name)))
 
     def _render(self, record: ConnectorRecord) -> connector_service_pb2.Connector:
-        registered = self._services.registry.get(record.name)
-        connector = registered.connector
-        state, problem = self._services.dispatcher.state_of(record)
-        return connector_service_pb2.Connector(
+        rendered = connector_service_pb2.Connector(
             name=record.name,
-            display_name=(connector.display_name if connector else "") or record.name,
+            display_name=record.name,
             class_path=record.class_path,
-            state=enums_pb2.ConnectorState.ValueType(state),
-            problem=problem,
+            state=enums_pb2.CONNECTOR_STATE_UNHEALTHY,
+            problem="this server was not started with it; its tasks wait",
             paused_by=record.paused_by if record.paused else "",
             halted_by=record.halted_by,
-            trigger_mode=enums_pb2.TriggerMode.ValueType(_mode_of(connector.trigger) if connector else 0),
-            schedule=str(connector.trigger) if connector and isinstance(connector.trigger, Every | Cron) else "",
-            accepts=list(connector.accepts.names()) if connector else [],
-            object_types=sorted(registered.object_classes),
             counts=render_counts(record.counts),
         )
+        try:
+            registered = self._services.registry.get(record.name)
+        except ConnectorNotFound:
+            return rendered  # another process put it on record since, through the same database
+        state, problem = self._services.dispatcher.state_of(record)
+        rendered.state, rendered.problem = enums_pb2.ConnectorState.ValueType(state), problem
+        rendered.object_types.extend(sorted(registered.object_classes))
+        if registered.connector:
+            _describe(rendered, registered.connector)
+        return rendered
+
+
+def _name_in(request: _WithName) -> str:
+    return check_text("name", request.name, MAX_NAME_BYTES)
+
+
+def _describe(rendered: connector_service_pb2.Connector, connector: IntegrationConnector) -> None:
+    """Add what the class of a connector says about itself."""
+    rendered.display_name = connector.display_name or rendered.name
+    rendered.trigger_mode = enums_pb2.TriggerMode.ValueType(_mode_of(connector.trigger))
+    rendered.schedule = str(connector.trigger) if isinstance(connector.trigger, Every | Cron) else ""
+    rendered.accepts.extend(connector.accepts.names())
 
 
 def _mode_of(trigger: Trigger) -> TriggerMode:

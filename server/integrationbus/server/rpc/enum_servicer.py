@@ -1,6 +1,7 @@
 """EnumService."""
 
 from integrationbus.server.errors import EnumNotFound
+from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text
 from integrationbus.server.rpc.context import Context
 from integrationbus.server.rpc.enum_catalog import enum_catalog
 from integrationbus.v1 import enum_service_pb2_grpc
@@ -18,7 +19,7 @@ class EnumServicer(enum_service_pb2_grpc.EnumServiceServicer):
 
     async def GetEnum(self, request: GetEnumRequest, context: Context) -> GetEnumResponse:
         """See the proto."""
-        found = enum_catalog().get(request.name)
+        found = enum_catalog().get(check_text("name", request.name, MAX_NAME_BYTES))
         if found is None:
             raise EnumNotFound(f"{request.name}; there are {', '.join(enum_catalog())}")
         return GetEnumResponse(enum=found)

@@ -10,13 +10,19 @@ from google.rpc import error_details_pb2, status_pb2
 
 from integrationbus.server import errors
 from integrationbus.server.errors import BusError, InvalidRequest, Overloaded, ResourceMissing
+from integrationbus.v1.task_service_pb2 import TaskRefusal
 
-__all__ = ["STATUSES", "code_of", "to_status"]
+__all__ = ["STATUSES", "code_of", "to_refusal", "to_status"]
 
 _log = logging.getLogger(__name__)
 
 _DOMAIN = "integrationbus"
 _Code = grpc.StatusCode
+
+# A status travels in the trailers, of which clients take 8 KiB: a refusal that quotes a long value must not burst them,
+# or the caller sees nothing but that. The message travels twice, and percent-encoded once.
+_MAX_MESSAGE_BYTES = 1_000
+_MAX_PATH_BYTES = 500
 
 STATUSES: dict[type[BusError], grpc.StatusCode] = {
     errors.InvalidRequest: _Code.INVALID_ARGUMENT,
@@ -50,8 +56,19 @@ def to_status(error: BaseException) -> status_pb2.Status:
     return _status(_Code.INTERNAL, f"a fault of the server; its log has more under {fault}", "INTERNAL", [])
 
 
+def to_refusal(error: BusError) -> TaskRefusal:
+    """Why one task of a batch was not stored."""
+    path = error.problems[0].path if isinstance(error, InvalidRequest) else "connector"
+    return TaskRefusal(
+        code=code_of(error).value[0],
+        reason=error.reason,
+        message=_clip(str(error), _MAX_MESSAGE_BYTES),
+        field_path=_clip(path, _MAX_PATH_BYTES),
+    )
+
+
 def _status(code: grpc.StatusCode, message: str, reason: str, details: list[Message]) -> status_pb2.Status:
-    status = status_pb2.Status(code=code.value[0], message=message)
+    status = status_pb2.Status(code=code.value[0], message=_clip(message, _MAX_MESSAGE_BYTES))
     for detail in [error_details_pb2.ErrorInfo(reason=reason, domain=_DOMAIN), *details]:
         packed = any_pb2.Any()
         packed.Pack(detail)
@@ -63,15 +80,29 @@ def _details(error: BusError) -> list[Message]:
     match error:
         case InvalidRequest():
             violations = [
-                error_details_pb2.BadRequest.FieldViolation(field=problem.path, description=problem.description)
+                error_details_pb2.BadRequest.FieldViolation(
+                    field=_clip(problem.path, _MAX_PATH_BYTES), description=_clip(problem.description, _MAX_PATH_BYTES)
+                )
                 for problem in error.problems
             ]
             return [error_details_pb2.BadRequest(field_violations=violations)]
         case ResourceMissing():
-            return [error_details_pb2.ResourceInfo(resource_type=error.kind, resource_name=error.name)]
+            return [
+                error_details_pb2.ResourceInfo(
+                    resource_type=error.kind, resource_name=_clip(error.name, _MAX_PATH_BYTES)
+                )
+            ]
         case Overloaded():
             retry = error_details_pb2.RetryInfo()
             retry.retry_delay.FromTimedelta(error.retry_delay)
             return [retry]
         case _:
             return []
+
+
+def _clip(text: str, max_bytes: int) -> str:
+    """The beginning of a text that is too long."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= max_bytes:
+        return encoded.decode()
+    return encoded[: max_bytes - 3].decode(errors="ignore") + "..."

@@ -1,19 +1,24 @@
 """What holds for every call: exceptions become statuses, and so does a request that cannot be decoded."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from integrationbus.server.errors import FieldProblem, RecordTooDeep
+from integrationbus.server.errors import FieldProblem, InvalidField, InvalidRequest, RecordTooDeep
 from integrationbus.server.rpc.context import Context
 from integrationbus.server.rpc.errors import to_status
 
 __all__ = ["ErrorInterceptor"]
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+
+_OURS = "/integrationbus."
+_WITH_RECORDS = ("/LogTask", "/LogTasks")
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
@@ -26,40 +31,49 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     ) -> _Handler:
         """Wrap the handler of a call."""
         handler = await continuation(handler_call_details)
-        if handler is None:
+        # Health and reflection have statuses of their own, and Health.Watch writes to the context instead of yielding.
+        if handler is None or not handler_call_details.method.startswith(_OURS):
             return handler
+        decode = _decoding(handler, may_nest=handler_call_details.method.endswith(_WITH_RECORDS))
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
-                _guarded_unary(handler.unary_unary), _decoding(handler), handler.response_serializer
+                _guarded_unary(handler.unary_unary), decode, handler.response_serializer
             )
         if handler.unary_stream:
             return grpc.unary_stream_rpc_method_handler(
-                _guarded_stream(handler.unary_stream), _decoding(handler), handler.response_serializer
+                _guarded_stream(handler.unary_stream), decode, handler.response_serializer
             )
         return handler
 
 
+@dataclass(frozen=True, slots=True)
 class _Undecodable:
     """Stands for a request whose bytes could not be decoded."""
 
+    may_nest: bool
 
-def _decoding(handler: Any) -> Any:  # noqa: ANN401 - messages of any type go through
+    def refusal(self) -> InvalidRequest:
+        """What the caller hears. Only where records travel can it be their depth: protobuf gives up at 100 levels."""
+        if self.may_nest:
+            return RecordTooDeep(FieldProblem("request", "cannot be decoded: it is nested too deep, or malformed"))
+        return InvalidField(FieldProblem("request", "cannot be decoded: it is malformed"))
+
+
+def _decoding(handler: Any, *, may_nest: bool) -> Any:  # noqa: ANN401 - messages of any type go through
     """The handler's deserializer; what it raises would end the call as a fault of the server, without a reason."""
 
     def decode(data: bytes) -> Any:  # noqa: ANN401
         try:
             return handler.request_deserializer(data)
         except DecodeError:
-            return _Undecodable()
+            return _Undecodable(may_nest)
 
     return decode
 
 
 def _decoded(request: Any) -> Any:  # noqa: ANN401 - messages of any type go through
     if isinstance(request, _Undecodable):
-        # protobuf gives up at 100 levels, of which a record takes three.
-        text = "cannot be decoded: it is nested too deep, or malformed"
-        raise RecordTooDeep(FieldProblem("request", text))
+        raise request.refusal()
     return request
 
 
@@ -78,8 +92,10 @@ def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type
 def _guarded_stream(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401
         try:
-            async for response in behavior(_decoded(request), context):
-                yield response
+            # Closed at once when the caller goes away, so that nothing is held until the garbage collector comes.
+            async with aclosing(behavior(_decoded(request), context)) as responses:
+                async for response in responses:
+                    yield response
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - every exception becomes a status; unknown ones are logged

@@ -1,9 +1,9 @@
 """NotifyService."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
-from integrationbus.server.rpc.checks import check_text
+from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import write_resume_token
@@ -37,34 +37,44 @@ class NotifyServicer(notify_service_pb2_grpc.NotifyServiceServicer):
         """See the proto."""
         actor = creator_of(context)
         reason = check_text("reason", request.reason, 255)
-        names = list(request.connectors)
+        names = [
+            check_text(f"connectors[{index}]", name, MAX_NAME_BYTES) for index, name in enumerate(request.connectors)
+        ]
         return await self._services.reads(
             lambda: self._request(names, clear_halt=request.clear_halt, actor=actor, reason=reason)
         )
 
     async def WatchRun(self, request: WatchRunRequest, context: Context) -> AsyncIterator[WatchRunResponse]:
         """See the proto."""
-        async with aclosing(self._services.runs.watch(request.run_id)) as states:
+        run_id = check_text("run_id", request.run_id, MAX_NAME_BYTES)
+        async with aclosing(self._services.runs.watch(run_id)) as states:
             async for run, remaining in states:
                 yield WatchRunResponse(run=render_run(run, remaining))
 
     async def GetRun(self, request: GetRunRequest, context: Context) -> GetRunResponse:
         """See the proto."""
+        run_id = check_text("run_id", request.run_id, MAX_NAME_BYTES)
         return await self._services.reads(
-            lambda: GetRunResponse(run=self._with_remaining(self._services.store.run(request.run_id)))
+            lambda: GetRunResponse(run=self._with_remaining(self._services.store.run(run_id)))
         )
 
     async def ListRuns(self, request: ListRunsRequest, context: Context) -> ListRunsResponse:
         """See the proto."""
-        connector_id = self._services.registry.get(request.connector).id if request.connector else None
+        name = check_text("connector", request.connector, MAX_NAME_BYTES)
+        connector_id = self._services.registry.get(name).id if name else None
         place = read_page_token(request, request.page_token, (str,))
         limit = page_size(request.page_size)
         before = None if place is None else str(place[0])
-        runs = await self._services.reads(
-            lambda: self._services.store.runs(connector_id, before=before, limit=limit + 1)
-        )
+        runs, remaining = await self._services.reads(lambda: self._runs(connector_id, before, limit + 1))
         token = write_page_token(request, [runs[limit - 1].id]) if len(runs) > limit else ""
-        return ListRunsResponse(runs=[render_run(run) for run in runs[:limit]], next_page_token=token)
+        return ListRunsResponse(
+            runs=[render_run(run, remaining[run.connector]) for run in runs[:limit]], next_page_token=token
+        )
+
+    def _runs(self, connector_id: int | None, before: str | None, limit: int) -> tuple[Sequence[Run], dict[str, int]]:
+        """Runs, and what is left in the line of each connector."""
+        runs = self._services.store.runs(connector_id, before=before, limit=limit)
+        return runs, {record.name: record.counts.waiting for record in self._services.store.connectors()}
 
     def _request(
         self, names: list[str], *, clear_halt: bool, actor: str, reason: str

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from google.protobuf.message import Message
 
 from integrationbus.server.errors import FieldProblem, PageTokenInvalid
+from integrationbus.server.rpc.checks import has_control
 
 __all__ = ["DEFAULT_PAGE_SIZE", "page_size", "read_page_token", "write_page_token"]
 
 DEFAULT_PAGE_SIZE = 100
 _LARGEST_PAGE = 1_000
+_MAX_TOKEN_LENGTH = 500  # also bounds how deep the JSON in it can be nested
+_INTEGERS = range(-(2**63), 2**63)
 
 
 def page_size(asked: int) -> int:
@@ -30,6 +33,8 @@ def read_page_token(request: Message, token: str, kinds: Sequence[type]) -> list
     """The place that a token names, of these types; None for the empty token. Raises PageTokenInvalid."""
     if not token:
         return None
+    if len(token) > _MAX_TOKEN_LENGTH:
+        raise _invalid("is malformed")
     try:
         content: list[int | str] = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
         fingerprint, place = content[0], content[1:]
@@ -37,9 +42,14 @@ def read_page_token(request: Message, token: str, kinds: Sequence[type]) -> list
         raise _invalid("is malformed") from None
     if fingerprint != _fingerprint(request):
         raise _invalid("is not from this call with the same filter")
-    if [type(item) for item in place] != list(kinds):
+    if len(place) != len(kinds) or not all(map(_fits, place, kinds)):
         raise _invalid("is malformed")
     return place
+
+
+def _fits(item: object, kind: type) -> bool:
+    """Whether the database can compare with it: tokens may be forged."""
+    return type(item) is kind and (item in _INTEGERS if isinstance(item, int) else not has_control(str(item)))
 
 
 def _fingerprint(request: Message) -> str:

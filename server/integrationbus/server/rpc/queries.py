@@ -1,40 +1,61 @@
-"""Filters and tokens of requests, as the server understands them."""
+"""Filters, views and tokens of requests, as the server understands them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from enum import IntEnum
 
 from integrationbus.server.errors import FieldProblem, ResumeTokenInvalid
 from integrationbus.server.registry import ConnectorRegistry
-from integrationbus.server.rpc.checks import choices
+from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, choice, choices, invalid
 from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import ProcessType, TaskState, TaskType
 from integrationbus.v1 import task_pb2
 
-__all__ = ["read_filter", "read_resume_token", "write_resume_token"]
+__all__ = ["read_filter", "read_resume_token", "wants_payload", "write_resume_token"]
+
+# Databases refuse statements with too many values, and every change is compared with each of them.
+_MAX_VALUES = 1_000
+_MAX_LABELS = 32  # no task has more
+
+
+class _View(IntEnum):
+    """How much of a task is returned."""
+
+    BASIC = 1
+    FULL = 2
+
+
+def wants_payload(view: int) -> bool:
+    """Whether a view holds the payload. Raises InvalidField for an unknown one."""
+    return choice("view", view, _View, _View.BASIC) is _View.FULL
 
 
 def read_filter(message: task_pb2.TaskFilter, registry: ConnectorRegistry) -> TaskQuery:
     """The query of a filter. Raises ConnectorNotFound or InvalidField."""
+    for name in ("connectors", "states", "task_types", "process_types", "task_ids", "external_ids"):
+        _check_number(f"filter.{name}", getattr(message, name), _MAX_VALUES)
     return TaskQuery(
-        connector_ids=[registry.get(name).id for name in message.connectors],
-        states=choices("filter.states", message.states, TaskState),
+        connector_ids=[registry.get(name).id for name in _texts("filter.connectors", message.connectors)],
+        states=_states("filter.states", message.states),
         task_types=choices("filter.task_types", message.task_types, TaskType),
-        process_types=choices("filter.process_types", message.process_types, ProcessType),
-        task_ids=list(message.task_ids),
-        external_ids=list(message.external_ids),
-        object_type=message.object_type,
-        site=message.site,
-        creator=message.creator,
-        labels=dict(message.labels),
+        process_types=choices("filter.process_types", message.process_types, ProcessType, ProcessType.DEFAULT),
+        task_ids=_texts("filter.task_ids", message.task_ids),
+        external_ids=_texts("filter.external_ids", message.external_ids),
+        object_type=check_text("filter.object_type", message.object_type, MAX_NAME_BYTES),
+        site=check_text("filter.site", message.site, MAX_NAME_BYTES),
+        creator=check_text("filter.creator", message.creator, MAX_NAME_BYTES),
+        labels=_labels("filter.labels", message.labels),
     )
 
 
-def read_resume_token(token: task_pb2.ResumeToken, registry: ConnectorRegistry, store_id: str) -> dict[str, int]:
-    """The positions of a token by connector. Raises ResumeTokenInvalid."""
+def read_resume_token(token: task_pb2.ResumeToken, connectors: Collection[str], store_id: str) -> dict[str, int]:
+    """The positions of a token by connector. Raises ResumeTokenInvalid.
+
+    ``connectors`` are those of the store: others may log there for connectors that this server was not started with.
+    """
     if token.store_id != store_id:
         raise ResumeTokenInvalid(FieldProblem("resume_token.store_id", "is not that of this store"))
-    known = {item.name for item in registry.connectors}
     for name in token.positions:
-        if name not in known:
+        if name not in connectors:
             raise ResumeTokenInvalid(FieldProblem(f"resume_token.positions[{name}]", "there is no such connector"))
     return dict(token.positions)
 
@@ -42,3 +63,26 @@ def read_resume_token(token: task_pb2.ResumeToken, registry: ConnectorRegistry, 
 def write_resume_token(positions: Mapping[str, int], store_id: str) -> task_pb2.ResumeToken:
     """A token of these positions; an empty one when nothing moved."""
     return task_pb2.ResumeToken(store_id=store_id, positions=positions) if positions else task_pb2.ResumeToken()
+
+
+def _check_number(path: str, values: Collection[object], allowed: int) -> None:
+    if len(values) > allowed:
+        raise invalid(path, f"has {len(values)} values, {allowed} are allowed")
+
+
+def _texts(path: str, texts: Iterable[str]) -> list[str]:
+    return [check_text(f"{path}[{index}]", text, MAX_NAME_BYTES) for index, text in enumerate(texts)]
+
+
+def _states(path: str, numbers: Collection[int]) -> list[TaskState]:
+    """The states of a filter; UNSPECIFIED among them means any."""
+    named = [choice(f"{path}[{index}]", number, TaskState) for index, number in enumerate(numbers) if number]
+    return named if len(named) == len(numbers) else []
+
+
+def _labels(path: str, labels: Mapping[str, str]) -> dict[str, str]:
+    _check_number(path, labels, _MAX_LABELS)
+    for name, value in labels.items():
+        check_text(path, name, MAX_NAME_BYTES)
+        check_text(f"{path}[{name}]", value, MAX_NAME_BYTES)
+    return dict(labels)

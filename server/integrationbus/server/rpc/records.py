@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from integrationbus.server.errors import FieldProblem, RecordTooDeep
 from integrationbus.server.limits import Limits
-from integrationbus.server.rpc.checks import check_text, invalid
+from integrationbus.server.rpc.checks import check_text, has_control, invalid
 from integrationbus.v1 import payload_pb2
 
 __all__ = ["check_record", "check_reference"]
@@ -53,8 +53,9 @@ def check_reference(path: str, reference: payload_pb2.Reference) -> None:
 
 def _check_record(path: str, record: payload_pb2.Record, depth: int, budget: _Budget) -> None:
     for name, value in record.fields.items():
-        if not 1 <= len(name) <= _MAX_NAME_LENGTH or not name.isprintable():
-            raise invalid(f"{path}.fields", f"the field name {name[:40]!r} is not 1 to 200 printable characters")
+        if not 1 <= len(name) <= _MAX_NAME_LENGTH or has_control(name):
+            text = f"the field name {name[:40]!r} is not 1 to 200 characters without control characters"
+            raise invalid(f"{path}.fields", text)
         _check_value(f"{path}.fields[{name}]", value, depth, budget)
 
 
@@ -84,6 +85,8 @@ def _problem_of(value: payload_pb2.Value) -> str:
             return "must be true"
         case "double_value" if not math.isfinite(value.double_value):
             return "must be a finite number"
+        case "string_value" if "\0" in value.string_value:
+            return "must not hold NUL characters, which not every database can store"
         case "decimal_value" if not _is_decimal(value.decimal_value):
             return "must be a decimal number of at most 1,000 characters, such as -12.50 or 1e6"
         case "uuid_value" if not _is_uuid(value.uuid_value):

@@ -84,6 +84,8 @@ def build_server(services: Services, listen: str) -> RpcServer:
             ("grpc.max_receive_message_length", limits.max_message_bytes),
             ("grpc.max_send_message_length", 2 * limits.max_message_bytes),
             ("grpc.max_concurrent_streams", 1000),
+            # A peer that connects and says nothing must not hold a socket for long.
+            ("grpc.server_handshake_timeout_ms", 10_000),
             ("grpc.keepalive_time_ms", 30_000),
             ("grpc.keepalive_timeout_ms", 10_000),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),

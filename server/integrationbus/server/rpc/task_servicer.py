@@ -1,22 +1,25 @@
 """TaskService."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 
-from integrationbus.server.errors import BusError, ConnectorNotFound, InvalidRequest
-from integrationbus.server.rpc.checks import check_text, invalid
+from integrationbus.server.errors import ConnectorNotFound, InvalidRequest
+from integrationbus.server.rpc.answers import first_page
+from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
-from integrationbus.server.rpc.errors import code_of
+from integrationbus.server.rpc.errors import to_refusal
 from integrationbus.server.rpc.intake import check_task
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
-from integrationbus.server.rpc.queries import read_filter, read_resume_token, write_resume_token
-from integrationbus.server.rpc.render import render_change, render_task
+from integrationbus.server.rpc.queries import read_filter, read_resume_token, wants_payload, write_resume_token
+from integrationbus.server.rpc.render import render_task
 from integrationbus.server.rpc.services import Services
-from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey
-from integrationbus.server.task import NewTask
-from integrationbus.server.watch import ChangeBatch, SnapshotPart, WatchItem, WatchStart
-from integrationbus.v1 import enums_pb2, task_pb2, task_service_pb2, task_service_pb2_grpc
+from integrationbus.server.rpc.watching import watch_messages
+from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, TaskQuery
+from integrationbus.server.task import NewTask, Task
+from integrationbus.server.watch import WatchStart
+from integrationbus.v1 import task_pb2, task_service_pb2, task_service_pb2_grpc
 from integrationbus.v1.task_service_pb2 import (
     GetTaskRequest,
     GetTaskResponse,
@@ -33,6 +36,21 @@ from integrationbus.v1.task_service_pb2 import (
 
 __all__ = ["TaskServicer"]
 
+_LARGE_BATCH_BYTES = 64 * 1024
+_PAYLOADS_AT_A_TIME = 20
+
+_Checked = NewTask | task_service_pb2.TaskRefusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """Which tasks to list, and how."""
+
+    query: TaskQuery
+    limit: int
+    with_payload: bool
+    newest_first: bool
+
 
 class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
     """Logs tasks, and shows them."""
@@ -44,7 +62,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
         """See the proto."""
         creator = creator_of(context)
         task = self._checked(request.task, "task", creator)
-        key = _request_key(creator, request.request_id, [task])
+        key = _request_key(creator, request.request_id, [task.digest()])
         receipt = await self._services.task_log.append(LogEntry(tasks=[task], request=key))
         return LogTaskResponse(
             task=_logged(receipt.tasks[0], duplicate=receipt.duplicate), resume_token=self._token(receipt.tasks)
@@ -56,12 +74,12 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
         limit = self._services.limits.max_tasks_per_call
         if not 1 <= len(request.tasks) <= limit:
             raise invalid("tasks", f"has {len(request.tasks)} tasks, 1 to {limit} are allowed")
-        checked = [
-            self._checked_or_refused(spec, f"tasks[{index}]", creator, allow_partial=request.allow_partial)
-            for index, spec in enumerate(request.tasks)
-        ]
+        if request.ByteSize() < _LARGE_BATCH_BYTES:
+            checked, key = self._checked_batch(request, creator)
+        else:
+            # Half a second for the largest: the event loop must go on meanwhile.
+            checked, key = await self._services.reads(lambda: self._checked_batch(request, creator))
         tasks = [item for item in checked if isinstance(item, NewTask)]
-        key = _request_key(creator, request.request_id, tasks)
         entry = LogEntry(tasks=tasks, request=key)
         receipt = await self._services.task_log.append(entry) if tasks else LogReceipt(tasks=[])
         logged = iter(receipt.tasks)
@@ -75,72 +93,93 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
 
     async def GetTask(self, request: GetTaskRequest, context: Context) -> GetTaskResponse:
         """See the proto."""
-        with_payload = request.view == enums_pb2.TASK_VIEW_FULL
-        task = await self._services.reads(lambda: self._services.store.task(request.id, with_payload=with_payload))
+        task_id, with_payload = check_text("id", request.id, MAX_NAME_BYTES), wants_payload(request.view)
+        task = await self._services.reads(lambda: self._services.store.task(task_id, with_payload=with_payload))
         return GetTaskResponse(task=render_task(task))
 
     async def ListTasks(self, request: ListTasksRequest, context: Context) -> ListTasksResponse:
         """See the proto."""
         query = read_filter(request.filter, self._services.registry)
         place = read_page_token(request, request.page_token, (int, int))
-        page = await self._services.reads(
-            lambda: self._services.store.tasks(
-                query,
-                after=None if place is None else (int(place[0]), int(place[1])),
-                limit=page_size(request.page_size),
-                with_payload=request.view == enums_pb2.TASK_VIEW_FULL,
-                newest_first=request.newest_first,
-            )
+        after = None if place is None else (int(place[0]), int(place[1]))
+        reading = _Reading(
+            query=query,
+            limit=page_size(request.page_size),
+            with_payload=wants_payload(request.view),
+            newest_first=request.newest_first,
         )
-        token = "" if page.next_after is None else write_page_token(request, page.next_after)
-        return ListTasksResponse(tasks=[render_task(task) for task in page.tasks], next_page_token=token)
+        tasks, next_after = await self._services.reads(lambda: self._page(reading, after))
+        token = "" if next_after is None else write_page_token(request, next_after)
+        return ListTasksResponse(tasks=tasks, next_page_token=token)
 
     async def WatchTasks(self, request: WatchTasksRequest, context: Context) -> AsyncIterator[WatchTasksResponse]:
         """See the proto."""
         query = read_filter(request.filter, self._services.registry)
-        async with aclosing(self._services.feed.watch(query, self._start_of(request))) as items:
+        start = await self._start_of(request)
+        async with aclosing(self._services.feed.watch(query, start)) as items:
             async for item in items:
-                yield self._render(item)
+                for message in watch_messages(item, self._services.store.store_id):
+                    yield message
 
-    def _start_of(self, request: WatchTasksRequest) -> WatchStart:
+    async def _start_of(self, request: WatchTasksRequest) -> WatchStart:
         match request.WhichOneof("start"):
             case "resume_token":
-                registry, store_id = self._services.registry, self._services.store.store_id
-                return WatchStart(positions=read_resume_token(request.resume_token, registry, store_id))
+                store = self._services.store
+                known = {record.name for record in await self._services.reads(store.connectors)}
+                return WatchStart(positions=read_resume_token(request.resume_token, known, store.store_id))
             case "snapshot" if not request.snapshot:
                 raise invalid("snapshot", "must be true, or not set")
             case start:
                 return WatchStart(snapshot=start == "snapshot")
 
-    def _render(self, item: WatchItem) -> WatchTasksResponse:
-        response = WatchTasksResponse(resume_token=write_resume_token(item.positions, self._services.store.store_id))
-        match item:
-            case SnapshotPart():
-                response.snapshot.tasks.extend(render_task(task) for task in item.tasks)
-                response.snapshot.complete = item.complete
-            case ChangeBatch():
-                response.changes.changes.extend(render_change(event) for event in item.events)
-            case _:
-                response.checkpoint.SetInParent()
-        return response
+    def _page(
+        self, reading: _Reading, after: tuple[int, int] | None
+    ) -> tuple[list[task_pb2.Task], tuple[int, int] | None]:
+        """Part of a list that fits into one answer, and where the next part starts."""
+        items = (((task.connector, task.sequence), render_task(task)) for task in self._tasks(reading, after))
+        tasks, last = first_page(items, reading.limit)
+        return tasks, None if last is None else (self._services.store.connector(last[0]).id, last[1])
+
+    def _tasks(self, reading: _Reading, after: tuple[int, int] | None) -> Iterator[Task]:
+        """The tasks of a list; with their payloads only a few at a time, for these may be large."""
+        limit = min(reading.limit + 1, _PAYLOADS_AT_A_TIME) if reading.with_payload else reading.limit + 1
+        while True:
+            page = self._services.store.tasks(
+                reading.query,
+                after=after,
+                limit=limit,
+                with_payload=reading.with_payload,
+                newest_first=reading.newest_first,
+            )
+            yield from page.tasks
+            if page.next_after is None:
+                return
+            after = page.next_after
 
     def _checked(self, spec: task_pb2.TaskSpec, path: str, creator: str) -> NewTask:
         services = self._services
         try:
             return check_task(spec, registry=services.registry, limits=services.limits, creator=creator)
         except InvalidRequest as error:
-            raise error.below(path) from None
+            raise (error.below(path) if path else error) from None
 
-    def _checked_or_refused(
-        self, spec: task_pb2.TaskSpec, path: str, creator: str, *, allow_partial: bool
-    ) -> NewTask | task_service_pb2.TaskRefusal:
-        if not allow_partial:
-            return self._checked(spec, path, creator)
-        services = self._services
-        try:
-            return check_task(spec, registry=services.registry, limits=services.limits, creator=creator)
-        except (InvalidRequest, ConnectorNotFound) as error:
-            return _refusal(error)
+    def _checked_batch(self, request: LogTasksRequest, creator: str) -> tuple[list[_Checked], RequestKey | None]:
+        """The tasks of a batch and the refusals, in its order; and what makes the call repeatable."""
+        checked: list[_Checked] = []
+        digests: list[bytes] = []
+        for index, spec in enumerate(request.tasks):
+            try:
+                task = self._checked(spec, "" if request.allow_partial else f"tasks[{index}]", creator)
+            except (InvalidRequest, ConnectorNotFound) as error:
+                if not request.allow_partial:
+                    raise
+                checked.append(to_refusal(error))
+                # A call with other tasks that are refused is another call as well.
+                digests.append(hashlib.sha256(spec.SerializeToString(deterministic=True)).digest())
+            else:
+                checked.append(task)
+                digests.append(task.digest())
+        return checked, _request_key(creator, request.request_id, digests)
 
     def _token(self, tasks: Iterable[LoggedTask]) -> task_pb2.ResumeToken:
         """Where the changes of these tasks begin: for each connector, behind the first one's own entry."""
@@ -150,21 +189,13 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
         return write_resume_token(positions, self._services.store.store_id)
 
 
-def _request_key(creator: str, request_id: str, tasks: Sequence[NewTask]) -> RequestKey | None:
+def _request_key(creator: str, request_id: str, digests: Iterable[bytes]) -> RequestKey | None:
     if not check_text("request_id", request_id, 64):
         return None
-    digest = hashlib.sha256(b"".join(task.digest() for task in tasks)).digest()
-    return RequestKey(creator=creator, request_id=request_id, body_digest=digest)
+    return RequestKey(creator=creator, request_id=request_id, body_digest=hashlib.sha256(b"".join(digests)).digest())
 
 
 def _logged(task: LoggedTask, *, duplicate: bool) -> task_service_pb2.LoggedTask:
     return task_service_pb2.LoggedTask(
         id=task.id, connector=task.connector, sequence=task.sequence, duplicate=duplicate
-    )
-
-
-def _refusal(error: BusError) -> task_service_pb2.TaskRefusal:
-    path = error.problems[0].path if isinstance(error, InvalidRequest) else "connector"
-    return task_service_pb2.TaskRefusal(
-        code=code_of(error).value[0], reason=error.reason, message=str(error), field_path=path
     )

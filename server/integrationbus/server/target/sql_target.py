@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError, StatementError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from integrationbus.server.prepared import PreparedTask, TranslationCache
 from integrationbus.server.problems import TargetRefused
@@ -37,9 +37,10 @@ class SqlTarget:
                 results += self._apply_group(handle, connector_id, group, translator)
             except (IntegrityError, DataError) as error:
                 raise TargetRefused(f"the database refused the values: {error.orig}") from error
+            except DBAPIError:
+                raise
             except StatementError as error:
-                if error.orig is None or hasattr(error, "connection_invalidated"):
-                    raise
+                # Raised by the column type of a user's own class before the statement was sent.
                 raise TargetRefused(f"a value does not fit its column: {error.orig}") from error
         return results
 

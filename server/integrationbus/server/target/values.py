@@ -13,8 +13,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger as BigInt
 from sqlalchemy import Boolean, Column, Date, DateTime, Float, Integer, LargeBinary, Numeric, SmallInteger, String, Uuid
 
+from integrationbus.connectors.exact_decimal import ExactDecimal
 from integrationbus.connectors.models import InternalObject
 from integrationbus.connectors.object_class import ObjectClass, describe
+from integrationbus.connectors.utc_date_time import UtcDateTime
 from integrationbus.server.problems import TargetRefused
 
 __all__ = ["checked_values"]
@@ -60,6 +62,10 @@ def _check_of(column: Column[Any]) -> _Check:
 def _type_check(column: Column[Any]) -> _Check:
     kind = column.type
     match kind:
+        case UtcDateTime():
+            return _aware_moment
+        case ExactDecimal():
+            return _decimal
         case Boolean():
             return _boolean
         case Integer():
@@ -112,6 +118,14 @@ def _moment(value: object, *, keep_zone: bool) -> datetime:
         raise TypeError(f"must be a date and time, not {value!r}")
     aware = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     return aware if keep_zone else aware.replace(tzinfo=None)
+
+
+def _aware_moment(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError(f"must be a date and time, not {value!r}")
+    if value.tzinfo is None:
+        raise ValueError(f"must have a time zone; {value.isoformat()} could mean any moment")
+    return value
 
 
 def _date(value: object) -> date:
