@@ -34,7 +34,7 @@ async def test_calls_that_wait_together_are_committed_together(bench: Workbench)
             # The writer waits for this transaction; meanwhile the others queue up behind it.
             first = asyncio.create_task(log.append(entry("first")))
             rest = [asyncio.create_task(log.append(entry(f"p{i}"))) for i in range(50)]
-            await asyncio.sleep(0)
+            await asyncio.wait([first, *rest], timeout=0)
         await asyncio.gather(first, *rest)
         await log.stop()
         assert sum(groups) == 51
@@ -48,7 +48,7 @@ async def test_an_entry_that_cannot_be_stored_fails_alone(bench: Workbench) -> N
         log.start()
         with bench.database.write():
             calls = [asyncio.create_task(log.append(each)) for each in (entry("a"), twin, twin, entry("b"))]
-            await asyncio.sleep(0)
+            await asyncio.wait(calls, timeout=0)
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         await log.stop()
         assert [type(outcome) for outcome in outcomes] == [LogReceipt, LogReceipt, IntegrityError, LogReceipt]
@@ -71,7 +71,7 @@ async def test_a_log_that_stops_stores_what_waits_and_refuses_the_rest(bench: Wo
         log = TaskLog(bench.store, lambda _: None)
         log.start()
         waiting = [asyncio.create_task(log.append(entry(f"p{i}"))) for i in range(20)]
-        await asyncio.sleep(0)
+        await asyncio.wait(waiting, timeout=0)
         await log.stop()
         assert len([await call for call in waiting]) == 20
         with pytest.raises(ServerDraining):
@@ -101,7 +101,7 @@ async def test_a_full_queue_refuses_with_a_delay(bench: Workbench) -> None:
         log.start()
         with bench.database.write():
             calls = [asyncio.create_task(log.append(entry(new_id()))) for _ in range(10)]
-            await asyncio.sleep(0)
+            await asyncio.wait(calls, timeout=0)
             full = [call for call in calls if call.done()]
             assert full
             for call in full:

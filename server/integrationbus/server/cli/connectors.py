@@ -90,8 +90,8 @@ def stats(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOpt
     rows = [[field, str(getattr(found.counts, field))] for field in found.counts.__dataclass_fields__]
     rows += [
         ["oldest waiting since", moment(found.oldest_waiting_logged_at) or "-"],
-        ["logged per second", f"{found.logged_per_second:.1f}"],
-        ["settled per second", f"{found.settled_per_second:.1f}"],
+        ["logged per second", f"{found.logged_per_second:.2f}"],
+        ["settled per second", f"{found.settled_per_second:.2f}"],
     ]
     print_table(["figure", "value"], rows, empty="")
 
