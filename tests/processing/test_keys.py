@@ -1,5 +1,7 @@
 """Foreign keys: where they are looked for, and what a missing target means."""
 
+from typing import cast
+
 from support.bench import Workbench, new_task
 
 from integrationbus.connectors import ObjectParams
@@ -183,3 +185,76 @@ def test_the_same_object_twice_in_a_batch_ends_as_the_last_one_says(bus: Workben
     assert bus.process().counts.succeeded == 5
     assert bus.names("test.person") == ["warm up", "Ada"], "Bob went with the first Ada"
     assert bus.fields_of("test.person", "Ada")["age"] == 3
+
+
+def pairs(bus: Workbench) -> list[tuple[object, object]]:
+    """The people with their friends, by name."""
+    people = bus.objects.list("test.person", after_id=0, limit=99)
+    names = {person.id: person.code_name for person in people}
+    return [(person.code_name, names.get(cast(int, person.fields["friend_id"]))) for person in people]
+
+
+def warm_up(bus: Workbench) -> None:
+    """Let batches grow, so that what follows is processed in one."""
+    bus.log(*(new_task({"make": "team", "name": f"team {number}"}) for number in range(40)))
+    bus.process()
+
+
+def test_one_object_under_two_names_in_a_batch_is_written_in_order(bus: Workbench) -> None:
+    warm_up(bus)
+    bus.log(new_task({"name": "a", "age": 1}, external_id="1"))
+    bus.process()
+    bus.log(new_task({"name": "b"}, external_id="1"), new_task({"name": "a", "age": 3}, external_id="2"))
+    bus.process()
+    ages = {view.code_name: view.fields["age"] for view in bus.objects.list("test.person", after_id=0, limit=9)}
+    assert ages == {"a": 3, "b": 1}
+    bus.log(new_task({"name": "b", "age": 5}), new_task({"age": 6}, external_id="1"))
+    bus.process()
+    assert bus.fields_of("test.person", "b")["age"] == 6
+
+
+def test_a_key_follows_what_happens_to_its_target_within_a_run(bus: Workbench) -> None:
+    warm_up(bus)
+    bus.log(
+        new_task({"name": "x"}, external_id="X"),
+        new_task({"name": "y", "friend_id": "X"}),
+        new_task({"name": "x"}, external_id="X", task_type=TaskType.DELETE_OBJECT),
+        new_task({"name": "w"}),
+        new_task({"name": "z", "friend_id": "X"}),
+    )
+    assert bus.process().counts.succeeded == 5
+    assert pairs(bus) == [("y", None), ("w", None), ("z", None)]
+
+
+def test_people_who_need_each_other_go_together(bus: Workbench) -> None:
+    bus.log(
+        new_task({"name": "Ada"}, external_id="1"),
+        new_task({"name": "Bob", "boss_id": "1"}, external_id="2"),
+        new_task({"name": "Ada", "boss_id": "2"}, external_id="1"),
+        new_task({"name": "Ada"}, task_type=TaskType.DELETE_OBJECT),
+    )
+    assert bus.process().counts.succeeded == 4
+    assert bus.names("test.person") == []
+
+
+def test_a_default_that_is_missing_matters_only_to_those_who_need_it(bus: Workbench) -> None:
+    bus.log(
+        new_task({"make": "team", "name": "Tigers"}, external_id="t"),
+        new_task({"make": "team", "name": "Tigers"}, task_type=TaskType.DELETE_OBJECT),
+        new_task({"make": "team", "name": "Lions"}, external_id="l"),
+        new_task({"name": "Ada", "team_id": "l"}),
+        new_task({"make": "team", "name": "Lions"}, task_type=TaskType.DELETE_OBJECT),
+    )
+    run = bus.process()
+    assert run.counts.succeeded == 4
+    error = bus.task(run.halted_by).last_error
+    assert error
+    assert "'nobody'" in error.message
+
+
+def test_a_large_cascade_is_deleted_in_parts(bus: Workbench) -> None:
+    bus.log(new_task({"name": "boss"}, external_id="b"))
+    bus.log(*(new_task({"name": f"p{number}", "boss_id": "b"}) for number in range(2500)))
+    bus.log(new_task({"name": "boss"}, task_type=TaskType.DELETE_OBJECT))
+    assert bus.process().counts.succeeded == 2502
+    assert bus.names("test.person") == []

@@ -125,3 +125,10 @@ def test_a_simple_page_task_names_its_parent_by_internal_id(site: Workbench) -> 
     site.process()
     assert site.names("cms.page") == ["/a", "/a/b"]
     assert site.states([below.id, wrong.id]) == ["SUCCEEDED", "FAILED"]
+
+
+def test_a_page_whose_parent_is_gone_is_gone_too(site: Workbench) -> None:
+    below: dict[str, object] = {"node_alias": "b", "node_parent_path": "/a"}
+    site.log(page({"node_alias": "a"}), page(below), page({"node_alias": "a"}, DELETE), page(below, DELETE))
+    assert site.process().counts.succeeded == 4
+    assert [task.result.effect.name for task in site.all_tasks() if task.result][-1] == "NOTHING_TO_DELETE"

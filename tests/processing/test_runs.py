@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,50 @@ def test_a_run_that_the_database_interrupts_is_followed_by_another(
     bus.dispatcher.stop()
     states = [run.state.name for run in bus.store.runs(None, before=None, limit=9)]
     assert states == ["COMPLETED", "INTERRUPTED", "INTERRUPTED"]
+
+
+def test_a_task_is_not_charged_with_the_trouble_of_the_database(
+    bus: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settling = bus.store.settling
+    failures = iter([StoreUnavailable("locked")] * 4)
+
+    @contextmanager
+    def failing(lease: Lease, run_id: str) -> Iterator[object]:
+        with settling(lease, run_id) as transaction:
+            yield transaction
+            failure = next(failures, None)
+            if failure is not None:
+                raise failure
+
+    monkeypatch.setattr(bus.store, "settling", failing)
+    [task_id] = bus.log(new_task({"name": "Ada"}))
+    request(bus)
+    for number in range(1, 5):
+        wait_for_runs(bus, number)
+        request(bus)
+    bus.wait_until(lambda: bus.states([task_id]), lambda states: states == ["SUCCEEDED"])
+    assert bus.task(task_id).crash_count == 0
+
+
+def test_a_run_that_is_asked_for_at_the_end_of_another_ends_as_well(
+    bus: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request comes after the run is over and before its end is on record, and is slow to record its own run."""
+    end_run, begin_run = bus.store.end_run, bus.store.begin_run
+    runs: list[Run] = []
+
+    def end_run_late(run_id: str, state: RunState) -> None:
+        monkeypatch.setattr(bus.store, "end_run", end_run)
+        accepted = NewRun(id="second", trigger=RunTrigger.NOTIFY)
+        monkeypatch.setattr(bus.store, "begin_run", lambda _id, run: run)
+        bus.workers["people"].trigger_on_record(accepted)
+        monkeypatch.setattr(bus.store, "begin_run", begin_run)
+        end_run(run_id, state)
+
+    monkeypatch.setattr(bus.store, "end_run", end_run_late)
+    request(bus)
+    bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)
+    bus.dispatcher.stop()
+    runs.append(begin_run(bus.registry.get("people").id, NewRun(id="second", trigger=RunTrigger.NOTIFY)))
+    assert runs[0].state is RunState.COMPLETED, "whoever records it late finds it ended"

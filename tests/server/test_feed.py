@@ -82,6 +82,23 @@ async def test_a_token_from_before_the_floor_has_expired(bench: Workbench, feed:
             await anext(items)
 
 
+async def test_a_feed_that_cannot_be_read_for_a_while_goes_on(
+    bench: Workbench, feed: TaskFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = bench.store.events
+
+    def failing_once(*_: object, **__: object) -> object:
+        monkeypatch.setattr(bench.store, "events", events)
+        raise RuntimeError("a fault that nobody thought of")
+
+    async with aclosing(feed.watch(TaskQuery(), WatchStart())) as items:
+        await anext(items)
+        monkeypatch.setattr(bench.store, "events", failing_once)
+        bench.log(new_task({}))
+        feed.changed([bench.store.connector("people").id])
+        assert isinstance(await anext(items), ChangeBatch)
+
+
 async def test_a_feed_that_stops_ends_its_watches(feed: TaskFeed) -> None:
     async with aclosing(feed.watch(TaskQuery(), WatchStart())) as items:
         await anext(items)

@@ -1,7 +1,8 @@
 """The composition root: every part of the server is made here, started in order, and stopped in order."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from uuid import uuid4
 
@@ -30,6 +31,8 @@ from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.task_log import TaskLog
 
 __all__ = ["App"]
+
+_log = logging.getLogger(__name__)
 
 
 class App:
@@ -92,23 +95,35 @@ class App:
         return port
 
     async def stop(self) -> None:
-        """Stop everything, in the order in which nothing that was acknowledged is lost and nobody waits in vain."""
-        loop = asyncio.get_running_loop()
-        # Balancers look elsewhere from now on.
-        await self._rpc.begin_drain()
-        # No run starts by the clock any more.
-        await loop.run_in_executor(None, self._schedule.stop)
-        # Streams end with a token; left alone they would be cut at the end of the grace.
+        """Stop everything, in the order in which nothing that was acknowledged is lost and nobody waits in vain.
+
+        A step that fails is logged, and the others are taken all the same.
+        """
+        steps: tuple[Callable[[], Awaitable[object]], ...] = (
+            # Balancers look elsewhere from now on.
+            self._rpc.begin_drain,
+            # No run starts by the clock any more.
+            partial(asyncio.to_thread, self._schedule.stop),
+            # Streams end with a token; left alone they would be cut at the end of the grace.
+            self._end_watches,
+            # New calls are refused; those in flight get their answers, which needs the log and the reads.
+            partial(self._rpc.stop, self._settings.grace_seconds),
+            # What waits to be stored is stored.
+            self._task_log.stop,
+            # Runs end after the batch in hand, and connectors are given back.
+            partial(asyncio.to_thread, self._dispatcher.stop),
+            partial(asyncio.to_thread, self._reads.stop),
+            partial(asyncio.to_thread, self._opened.close),
+        )
+        for step in steps:
+            try:
+                await step()
+            except Exception:  # noqa: BLE001 - whatever the fault is, the rest has to be stopped as well
+                _log.exception("a step of the stop failed; the next ones follow")
+
+    async def _end_watches(self) -> None:
         self._runs.stop()
         await self._feed.stop()
-        # New calls are refused; those in flight get their answers, which needs the log and the reads.
-        await self._rpc.stop(self._settings.grace_seconds)
-        # What waits to be stored is stored.
-        await self._task_log.stop()
-        # Runs end after the batch in hand, and connectors are given back.
-        await loop.run_in_executor(None, self._dispatcher.stop)
-        self._reads.stop()
-        self._opened.close()
 
     def _worker(self, registered: RegisteredConnector, owner: str) -> ConnectorWorker:
         connector = registered.connector
@@ -136,9 +151,9 @@ class App:
         """Count what was stored and wake those who wait for it; called on the event loop."""
         counts: dict[str, int] = {}
         for receipt in receipts:
-            if not receipt.duplicate:
-                for task in receipt.tasks:
-                    counts[task.connector] = counts.get(task.connector, 0) + 1
+            for task in receipt.tasks:
+                # Duplicates wake, too: nobody was woken when the first answer was that the outcome is unknown.
+                counts[task.connector] = counts.get(task.connector, 0) + (not receipt.duplicate)
         for name, number in counts.items():
             self._rates.count_logged(name, number)
         self._dispatcher.tasks_logged(counts)

@@ -12,19 +12,21 @@ from integrationbus.server.task import Task, TaskResult
 __all__ = ["KeyReference", "NodePlace", "PreparedTask", "Target", "TranslationCache"]
 
 TranslationCache = dict[tuple[str, str], int]
-"""Internal ids by (object type, external id); for a page without a known type, the object type is empty."""
+"""Internal ids by ``KeyReference.cache_key``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyReference:
     """A foreign key by external id, and where to look for its target.
 
-    ``target`` is None for a page. ``params`` is what the connector said; None: look in the key map. ``parent`` and
-    ``group`` are the keys that narrow the search, as ``ObjectParams`` names them.
+    ``target`` is None for a page; ``held_by`` is then the class that holds the key, for the connector may answer by it.
+    ``params`` is what the connector said; None: look in the key map. ``parent`` and ``group`` are the keys that narrow
+    the search, as ``ObjectParams`` names them.
     """
 
     external_id: str
     target: ObjectClass | None
+    held_by: str = ""
     params: ObjectParams | DocumentParams | None = None
     parent: "KeyReference | None" = None
     group: "KeyReference | None" = None
@@ -32,7 +34,7 @@ class KeyReference:
     @property
     def cache_key(self) -> tuple[str, str]:
         """What the translation is remembered under."""
-        return (self.target.object_type if self.target else "", self.external_id)
+        return (self.target.object_type if self.target else f"page in {self.held_by}", self.external_id)
 
     def describe(self) -> str:
         """The key as an error message names it."""

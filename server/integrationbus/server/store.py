@@ -262,11 +262,11 @@ class Store(Protocol):
 
     # Processing
 
-    def acquire_lease(self, connector: str, owner: str, run_id: str) -> Lease:
+    def acquire_lease(self, connector: str, owner: str, run_id: str, *, crashed: bool = True) -> Lease:
         """Take the connector for a run.
 
-        Attempts that a dead holder left open are closed, see ``Task.isolated``, and other runs that are open are
-        INTERRUPTED.
+        Attempts that were left open are closed, and other runs that are open are INTERRUPTED. ``crashed`` says that the
+        process may have died of a task: then they are tried alone next, and charged; see ``Task.isolated``.
         """
         ...
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 
 from integrationbus.server.errors import StoreUnavailable
@@ -42,8 +42,7 @@ class Tail:
         """Follow no more."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
             self._task = None
 
     def changed(self, connector_ids: Iterable[int]) -> None:
@@ -85,8 +84,8 @@ class Tail:
             try:
                 for connector_id in dirty:
                     await self._read_new(connector_id)
-            except StoreUnavailable as error:
-                _log.warning("the feed cannot be read, trying again: %s", error)
+            except Exception as error:  # noqa: BLE001 - whatever the fault is, the watchers must hear of what comes next
+                _log.warning("the feed cannot be read, trying again: %s", error, exc_info=_unless_known(error))
                 self._dirty |= dirty
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._wake.set()
@@ -104,3 +103,8 @@ class Tail:
             self._on_news()
             if newest >= page.newest_position:
                 return
+
+
+def _unless_known(error: Exception) -> Exception | None:
+    """What to show the traceback of: a database that is away needs none."""
+    return None if isinstance(error, StoreUnavailable) else error

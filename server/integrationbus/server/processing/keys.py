@@ -46,11 +46,12 @@ class KeyReader:
         return self._of_page(_external_id(value, "node_parent_id", ""), class_name)
 
     def _of_page(self, external_id: ExternalId, class_name: str) -> KeyReference:
-        known = self._known.get(("", str(external_id)))
+        place = (f"page in {class_name}", str(external_id))
+        known = self._known.get(place)
         if known is None:
             method = self._connector.get_internal_document_params
             params = self._ask(method.__name__, DocumentParams, lambda: method(external_id, class_name))
-            known = KeyReference(external_id=str(external_id), target=None, params=params)
+            known = KeyReference(external_id=str(external_id), target=None, held_by=class_name, params=params)
             self._known[known.cache_key] = known
         return known
 
@@ -104,9 +105,20 @@ def _external_id(value: object, attribute: str, object_type: str) -> ExternalId:
             text = f"{attribute} points at {object_type}, but holds a reference to {value.object_type}"
             raise WrongObject(text, field_paths=[attribute])
         return value.external_id
-    if isinstance(value, str | int) and not isinstance(value, bool):
+    if isinstance(value, str) and "\0" not in value and _is_unicode(value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise WrongObject(
         f"{attribute} must hold an external id, a text or an integer, not {type(value).__name__}",
         field_paths=[attribute],
     )
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can hold half a surrogate pair, which no database takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

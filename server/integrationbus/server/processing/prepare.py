@@ -10,7 +10,7 @@ from integrationbus.connectors.object_class import NODE_ATTRIBUTES, ForeignKeyIn
 from integrationbus.server.errors import ObjectTypeNotFound
 from integrationbus.server.payloads.decoder import decode, decode_prepared
 from integrationbus.server.prepared import KeyReference, NodePlace, PreparedTask
-from integrationbus.server.problems import ConnectorFailed, PayloadUndecodable, WrongObject
+from integrationbus.server.problems import ConnectorFailed, PayloadUndecodable, TaskProblem, WrongObject
 from integrationbus.server.processing.keys import KeyReader
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.task import Payload, PayloadForm, Task
@@ -45,13 +45,23 @@ class Preparer:
 
     def _instance(self, task: Task, payload: Payload) -> object:
         if payload.form in _PREPARED_FORMS:
-            return decode_prepared(payload, self._class_of(payload.type_name))
+            return self._prepared(payload)
         obj = decode(payload, self._connector.accepts)
         try:
             return self._connector.prepare_internal_object(obj, task.task_type, task.data_type, task.site or None)
         except BaseException as error:
             retryable = isinstance(error, RetryableError)
             raise ConnectorFailed.by(error, "prepare_internal_object", retryable=retryable) from error
+
+    def _prepared(self, payload: Payload) -> object:
+        object_class = self._class_of(payload.type_name)
+        try:
+            return decode_prepared(payload, object_class)
+        except TaskProblem:
+            raise
+        except Exception as error:
+            # The class is the user's own, and its attributes may check what they are given.
+            raise WrongObject(f"{payload.type_name} refused its fields: {type(error).__name__}: {error}") from error
 
     def _class_of(self, object_type: str) -> ObjectClass:
         try:

@@ -84,10 +84,13 @@ class Runner:
         undone.
         """
         try:
-            return self._pass(lease, run, after_sequence, pause)
-        finally:
-            if not self._keeps_translations:
-                self._forget_keys()
+            ended = self._pass(lease, run, after_sequence, pause)
+        except BaseException:
+            self._forget_keys()
+            raise
+        if not self._keeps_translations:
+            self._forget_keys()
+        return ended
 
     def _pass(self, lease: Lease, run: NewRun, place: int, pause: Pause) -> tuple[RunState, int]:
         while not pause.stopping:
@@ -113,6 +116,9 @@ class Runner:
     def _process(self, lease: Lease, run: NewRun, tasks: Sequence[Task], pause: Pause) -> int | None:
         """Process a claim; returns the place to go on from when not all of it was finished."""
         started = self._clock.monotonic()
+        if not self._keeps_translations:
+            # The connector is asked once a run, but another connector may delete what was found a moment ago.
+            self._cache.clear()
         steps = self._prepare(tasks, pause)
         with self._store.settling(lease, run.id) as transaction:
             settled = self._apply(lease, transaction, steps)

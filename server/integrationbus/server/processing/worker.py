@@ -51,11 +51,12 @@ class ConnectorWorker:
         self._thread: threading.Thread | None = None
         self._active: NewRun | None = None
         self._again = False
-        self._on_record = False
+        self._on_record: set[str] = set()
         self._poked = False
         self._held: RunState | None = None
         self._stopping = False
         self._lease: Lease | None = None
+        self._may_have_crashed = True
 
     @property
     def name(self) -> str:
@@ -88,7 +89,7 @@ class ConnectorWorker:
         with self._changed:
             self._held = None
             outcome, accepted = self._accept(run)
-            self._on_record = True
+            self._on_record.add(accepted.id)
         # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
         return outcome, self._store.begin_run(self._registered.id, accepted)
 
@@ -119,7 +120,9 @@ class ConnectorWorker:
             self._thread.join()
             self._thread = None
         if self._lease is not None:
-            self._store.release_lease(self._lease)
+            # A lease that stays behind does no harm: the next holder takes it over with a higher epoch.
+            with suppress(StoreUnavailable, OutcomeUnknown):
+                self._store.release_lease(self._lease)
             self._lease = None
 
     def _accept(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
@@ -146,6 +149,8 @@ class ConnectorWorker:
                 continue
             except (LeaseLost, StoreUnavailable, OutcomeUnknown) as error:
                 _log.warning("connector %s: run interrupted: %s", self._registered.name, error)
+                # The tasks in hand are not to blame.
+                self._may_have_crashed = False
             except Exception:  # noqa: BLE001 - whatever the fault is, the connector's thread must live on
                 _log.exception("connector %s: run interrupted by a fault of the server", self._registered.name)
             self._recover(run, backoff)
@@ -158,7 +163,10 @@ class ConnectorWorker:
 
     def _see_through(self, run: NewRun) -> None:
         if self._lease is None:
-            self._lease = self._store.acquire_lease(self._registered.name, self._owner, run.id)
+            self._lease = self._store.acquire_lease(
+                self._registered.name, self._owner, run.id, crashed=self._may_have_crashed
+            )
+            self._may_have_crashed = True
         place = 0
         while True:
             state, place = self._runner.run(self._lease, run, place, self)
@@ -178,7 +186,8 @@ class ConnectorWorker:
 
     def _end(self, run: NewRun, state: RunState) -> None:
         with self._changed:
-            on_record, self._on_record = self._on_record, False
+            on_record = run.id in self._on_record
+            self._on_record.discard(run.id)
         if on_record:
             self._store.begin_run(self._registered.id, run)
         self._store.end_run(run.id, state)
@@ -187,9 +196,12 @@ class ConnectorWorker:
     def _recover(self, run: NewRun, backoff: timedelta) -> None:
         """Give up a run that was interrupted, and try again with another one after a while."""
         self._lease = None
-        with suppress(StoreUnavailable, OutcomeUnknown):
-            self._end(run, RunState.INTERRUPTED)
         with self._changed:
-            self._active = replace(run, id=new_id())
+            if self._active in (run, None):
+                self._active = replace(run, id=new_id())
             self._again = False
+        try:
+            self._end(run, RunState.INTERRUPTED)
+        except Exception as error:  # noqa: BLE001 - the thread must live on; whoever takes the connector ends the run
+            _log.warning("connector %s: the end of the run is not on record: %s", self._registered.name, error)
         self.wait_until(self._clock.now() + backoff)

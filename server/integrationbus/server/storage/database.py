@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
@@ -159,12 +160,12 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
     """Commit what happens inside; tell a failed statement from a failed commit."""
     try:
         connection = engine.connect()
-    except DBAPIError as error:
-        raise StoreUnavailable(f"the database cannot be opened: {error.orig}") from error
+    except (DBAPIError, PoolTimeoutError) as error:
+        raise StoreUnavailable(f"the database cannot be opened: {error}") from error
     with connection:
         try:
             yield connection
-        except OperationalError as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
             connection.rollback()
             raise StoreUnavailable(f"the database refused a statement: {error.orig}") from error
         try:

@@ -30,7 +30,9 @@ class AttemptOutcome(IntEnum):
     CRASHED = 4
 
 
-def acquire(connection: Connection, *, connector_id: int, connector: str, owner: str, run_id: str, now: int) -> Lease:
+def acquire(
+    connection: Connection, *, connector_id: int, connector: str, owner: str, run_id: str, crashed: bool, now: int
+) -> Lease:
     """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING."""
     epoch: int = connection.execute(
         update(_lease)
@@ -38,7 +40,7 @@ def acquire(connection: Connection, *, connector_id: int, connector: str, owner:
         .values(owner=owner, epoch=_lease.c.epoch + 1)
         .returning(_lease.c.epoch)
     ).scalar_one()
-    _recover(connection, connector_id, run_id, now)
+    _recover(connection, connector_id, run_id, crashed=crashed, now=now)
     return Lease(connector_id=connector_id, connector=connector, owner=owner, epoch=epoch)
 
 
@@ -62,15 +64,20 @@ def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _recover(connection: Connection, connector_id: int, run_id: str, now: int) -> None:
+def _recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:
     """Put RUNNING tasks back. One that was alone is charged with the crash; of several, each is tried alone next."""
     statement = tasks_select(with_payload=False).where(
         _task.c.connector_id == connector_id, _task.c.in_line, _task.c.state == TaskState.RUNNING
     )
     tasks = [task_from_row(row) for row in connection.execute(statement.order_by(_task.c.sequence))]
-    alone = len(tasks) == 1
-    changes = [_recovered(task, alone=alone, now=now) for task in tasks]
-    record_changes(connection, connector_id, changes, ChangeNote(occurred_at=now, reason="the process died"))
+    alone = crashed and len(tasks) == 1
+    changes = [_recovered(task, crashed=crashed, alone=alone, now=now) for task in tasks]
+    record_changes(
+        connection,
+        connector_id,
+        changes,
+        ChangeNote(occurred_at=now, reason="the process died" if crashed else "the run was interrupted"),
+    )
     outcome = AttemptOutcome.CRASHED if alone else AttemptOutcome.RELEASED
     connection.execute(
         update(_attempt)
@@ -88,9 +95,9 @@ def _recover(connection: Connection, connector_id: int, run_id: str, now: int) -
     )
 
 
-def _recovered(task: Task, *, alone: bool, now: int) -> Change:
+def _recovered(task: Task, *, crashed: bool, alone: bool, now: int) -> Change:
     crashes = task.crash_count + 1 if alone else task.crash_count
-    columns: dict[str, object] = {"isolated": True, "crash_count": crashes, "finished_at": now}
+    columns: dict[str, object] = {"isolated": crashed or task.isolated, "crash_count": crashes, "finished_at": now}
     state = TaskState.PENDING
     if crashes >= _MAX_CRASHES:
         problem = WorkerCrashLoop(f"the server died {crashes} times while it worked on this task alone")

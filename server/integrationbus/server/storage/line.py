@@ -175,6 +175,7 @@ def _ending(item: Settlement, now: int) -> tuple[TaskState, dict[str, Any]]:
             "isolated": False,
             "error": error_to_text(item.problem.to_error(from_micros(now))),
             "failure_count": task.failure_count + 1,
+            "crash_count": 0,
             "retry_count": task.retry_count + 1 if verdict is Verdict.RETRY else 0,
             "next_attempt_at": None if due is None else to_micros(due),
         }

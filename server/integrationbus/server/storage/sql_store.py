@@ -103,7 +103,7 @@ class SqlStore:
         with self._database.read() as connection:
             return reading.oldest_waiting(connection, connector_id)
 
-    def acquire_lease(self, connector: str, owner: str, run_id: str) -> Lease:
+    def acquire_lease(self, connector: str, owner: str, run_id: str, *, crashed: bool = True) -> Lease:
         """See ``Store.acquire_lease``."""
         with self._database.write() as connection:
             return leases.acquire(
@@ -112,6 +112,7 @@ class SqlStore:
                 connector=connector,
                 owner=owner,
                 run_id=run_id,
+                crashed=crashed,
                 now=self._now(),
             )
 

@@ -14,6 +14,7 @@ from integrationbus.server.target.classes import ClassCatalog
 __all__ = ["Deletion"]
 
 _nodes: Any = NodeInfo.__table__
+_AT_A_TIME = 1_000  # databases limit the values in a statement
 
 
 class Deletion:
@@ -30,10 +31,12 @@ class Deletion:
 
     def delete(self, object_class: ObjectClass, ids: Sequence[int]) -> None:
         """Delete objects, or culture versions of pages."""
+        fresh = self._newly_doomed(object_class.table.name, ids)
+        for start in range(0, len(fresh), _AT_A_TIME):
+            self._delete_some(object_class, fresh[start : start + _AT_A_TIME])
+
+    def _delete_some(self, object_class: ObjectClass, ids: Sequence[int]) -> None:
         table = object_class.table
-        ids = self._newly_doomed(table.name, ids)
-        if not ids:
-            return
         nodes = self._nodes_of(object_class, ids) if object_class.is_page else []
         self._release(table.name, ids)
         self._connection.execute(delete(table).where(object_class.id_column.in_(ids)))
@@ -43,9 +46,11 @@ class Deletion:
             key_map.forget(self._connection, object_class.object_type, ids)
 
     def _delete_nodes(self, ids: Sequence[int]) -> None:
-        ids = self._newly_doomed(_nodes.name, ids)
-        if not ids:
-            return
+        fresh = self._newly_doomed(_nodes.name, ids)
+        for start in range(0, len(fresh), _AT_A_TIME):
+            self._delete_some_nodes(fresh[start : start + _AT_A_TIME])
+
+    def _delete_some_nodes(self, ids: Sequence[int]) -> None:
         below = self._connection.execute(select(_nodes.c.node_id).where(_nodes.c.node_parent_id.in_(ids)))
         self._delete_nodes(list(below.scalars()))
         rows = self._connection.execute(select(_nodes.c.node_id, _nodes.c.node_class).where(_nodes.c.node_id.in_(ids)))
@@ -64,6 +69,11 @@ class Deletion:
             if key.dependency in (Dependency.REQUIRED, Dependency.BINDING):
                 statement = select(referring.id_column).where(column.in_(ids))
                 self.delete(referring, list(self._connection.execute(statement).scalars()))
+                if column.nullable:
+                    # What is still there is about to be deleted, too, and needs what is deleted now: a circle.
+                    self._connection.execute(update(referring.table).where(column.in_(ids)).values({column.name: None}))
+                continue
+            if self._connection.execute(select(referring.id_column).where(column.in_(ids)).limit(1)).first() is None:
                 continue
             instead = self._default_id(key, ids) if key.dependency is Dependency.REQUIRED_HAS_DEFAULT else None
             self._connection.execute(update(referring.table).where(column.in_(ids)).values({column.name: instead}))

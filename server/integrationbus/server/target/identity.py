@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, tuple_
 
 from integrationbus.connectors.object_class import ObjectClass
 from integrationbus.server.problems import IdentityMissing, KeyAmbiguous
 from integrationbus.server.target.row import TargetRow
 
-__all__ = ["find_existing"]
+__all__ = ["find_existing", "foreign_key_values"]
 
 _Rows = Sequence[Row[Any]]
 
@@ -30,7 +30,7 @@ def find_existing(
         mapped = {external_id: object_id for external_id, object_id in known.items() if object_id in there}
         return [_pick(object_class, row, by_guid, by_code, mapped) for row in rows]
     by_keys = _by_foreign_keys(connection, object_class, rows)
-    return [by_keys.get(_foreign_key_values(object_class, row)) for row in rows]
+    return [by_keys.get(foreign_key_values(object_class, row)) for row in rows]
 
 
 def _pick(
@@ -90,7 +90,8 @@ def _existing_ids(connection: Connection, object_class: ObjectClass, ids: set[in
     return set(connection.execute(select(object_class.id_column).where(object_class.id_column.in_(ids))).scalars())
 
 
-def _foreign_key_values(object_class: ObjectClass, row: TargetRow) -> tuple[Any, ...]:
+def foreign_key_values(object_class: ObjectClass, row: TargetRow) -> tuple[Any, ...]:
+    """What a binding is found by; None for a key that it does not have."""
     return tuple(row.values.get(key.attribute) for key in object_class.foreign_keys)
 
 
@@ -100,6 +101,15 @@ def _by_foreign_keys(
     columns = [object_class.columns[key.attribute] for key in object_class.foreign_keys]
     if not columns:
         raise IdentityMissing(f"{object_class.object_type} has no code name, no GUID and no foreign key to be found by")
-    wanted = [_foreign_key_values(object_class, row) for row in rows]
-    statement = select(object_class.id_column, *columns).where(tuple_(*columns).in_(wanted))
-    return {tuple(row[1:]): row[0] for row in connection.execute(statement)}
+    found: dict[tuple[Any, ...], int] = {}
+    wanted = {foreign_key_values(object_class, row) for row in rows}
+    complete = [keys for keys in wanted if None not in keys]
+    conditions: list[ColumnElement[bool]] = [tuple_(*columns).in_(complete)] if complete else []
+    # SQL finds no NULL by equality, or in a list.
+    for keys in wanted.difference(complete):
+        pairs = zip(columns, keys, strict=True)
+        conditions.append(and_(*(column.is_not_distinct_from(value) for column, value in pairs)))
+    for condition in conditions:
+        for row in connection.execute(select(object_class.id_column, *columns).where(condition)):
+            found[tuple(row[1:])] = row[0]
+    return found

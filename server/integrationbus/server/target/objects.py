@@ -8,7 +8,7 @@ from integrationbus.connectors.object_class import ObjectClass
 from integrationbus.server.target import key_map
 from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.deletion import Deletion
-from integrationbus.server.target.identity import find_existing
+from integrationbus.server.target.identity import find_existing, foreign_key_values
 from integrationbus.server.target.ids import allocate_ids
 from integrationbus.server.target.row import TargetRow
 from integrationbus.server.task import TaskEffect, TaskResult
@@ -22,6 +22,8 @@ def write_group(
     """Create or update the objects of a group, and remember their external ids."""
     known = _known_ids(connection, connector_id, object_class, rows)
     existing = find_existing(connection, object_class, rows, known)
+    if len(rows) > 1 and _meet(object_class, rows, existing):
+        return [result for row in rows for result in write_group(connection, connector_id, object_class, [row])]
     new = [row for row, object_id in zip(rows, existing, strict=True) if object_id is None]
     fresh_ids = iter(allocate_ids(connection, object_class.table, len(new)) if new else ())
     ids = [object_id if object_id is not None else next(fresh_ids) for object_id in existing]
@@ -61,6 +63,15 @@ def delete_group(
         )
         for row, object_id in zip(rows, existing, strict=True)
     ]
+
+
+def _meet(object_class: ObjectClass, rows: Sequence[TargetRow], existing: Sequence[int | None]) -> bool:
+    """Whether two rows are one object: by different names, or as bindings of the same keys. Their order counts then."""
+    found = [object_id for object_id in existing if object_id is not None]
+    if len(set(found)) < len(found):
+        return True
+    keys = [foreign_key_values(object_class, row) for row in rows] if object_class.is_binding else []
+    return len(set(keys)) < len(keys)
 
 
 def _known_ids(

@@ -1,5 +1,6 @@
 """Writing pages: one at a time, since a page may be the parent of the next."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -52,7 +53,7 @@ class PageWriter:
         """Delete one culture version."""
         site_id = self._translator.site_id(row.prepared.task.site)
         place = _place(row)
-        node = self._find(site_id, row, place, self._parent(site_id, place))
+        node = self._find_to_delete(site_id, row, place)
         document_id = None if node is None else self._document_id(node.node_id, row)
         if document_id is None:
             return _result(row, TaskEffect.NOTHING_TO_DELETE, 0)
@@ -95,6 +96,15 @@ class PageWriter:
         if place.guid is None and place.alias is None and not row.external_id:
             raise IdentityMissing("set node_guid or node_alias, or give the task an external_id")
         return None
+
+    def _find_to_delete(self, site_id: int, row: TargetRow, place: NodePlace) -> _Node | None:
+        """The page of a row; one below a parent that is gone can only be found by what does not depend on its path."""
+        try:
+            parent = self._parent(site_id, place)
+        except ParentNotFound:
+            nameless = replace(place, alias=None)
+            return self._find(site_id, row, nameless, None) if place.guid is not None or row.external_id else None
+        return self._find(site_id, row, place, parent)
 
     def _keep(self, node: _Node, row: TargetRow) -> int:
         object_type = row.prepared.object_class.object_type

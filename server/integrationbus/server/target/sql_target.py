@@ -1,12 +1,13 @@
 """The target in the bus's own database: objects and pages are written in the transaction that settles their tasks."""
 
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, StatementError
 
 from integrationbus.server.prepared import PreparedTask, TranslationCache
-from integrationbus.server.problems import TargetRefused
+from integrationbus.server.problems import TargetRefused, TaskProblem
 from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.groups import cut_into_groups
 from integrationbus.server.target.objects import delete_group, write_group
@@ -14,9 +15,11 @@ from integrationbus.server.target.pages import PageWriter
 from integrationbus.server.target.row import TargetRow
 from integrationbus.server.target.translate import Translator
 from integrationbus.server.target.values import checked_values
-from integrationbus.server.task import TaskResult
+from integrationbus.server.task import TaskEffect, TaskResult
 
 __all__ = ["SqlTarget"]
+
+_log = logging.getLogger(__name__)
 
 
 class SqlTarget:
@@ -34,14 +37,22 @@ class SqlTarget:
         results: list[TaskResult] = []
         for group in cut_into_groups(batch):
             try:
-                results += self._apply_group(handle, connector_id, group, translator)
-            except (IntegrityError, DataError) as error:
-                raise TargetRefused(f"the database refused the values: {error.orig}") from error
-            except DBAPIError:
+                applied = self._apply_group(handle, connector_id, group, translator)
+            except (TaskProblem, OperationalError, InterfaceError, InternalError):
                 raise
+            except DBAPIError as error:
+                raise TargetRefused(f"the database refused the values: {error.orig}") from error
             except StatementError as error:
                 # Raised by the column type of a user's own class before the statement was sent.
                 raise TargetRefused(f"a value does not fit its column: {error.orig}") from error
+            except Exception as error:
+                # A value that nobody thought of must not be taken for a crash of the process.
+                _log.exception("task %s: its values cannot be written", group[0].task.id)
+                raise TargetRefused(f"the values cannot be written: {type(error).__name__}: {error}") from error
+            if any(result.effect is not TaskEffect.CREATED for result in applied):
+                # A name may mean another object now, and an id may be used again.
+                cache.clear()
+            results += applied
         return results
 
     def _apply_group(

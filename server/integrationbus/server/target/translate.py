@@ -77,7 +77,7 @@ class Translator:
     def _instead(self, item: PreparedTask, key: ForeignKeyInfo, reference: KeyReference) -> tuple[int | None, str]:
         """What stands in for a target that is missing, by the kind of the dependency."""
         column = f"{item.object_class.object_type}.{key.attribute}"
-        if item.task.task_type.is_deletion:
+        if item.task.task_type.is_deletion and key.dependency is not Dependency.NOT_REQUIRED:
             return _NOBODY, f"{column} points at {reference.describe()}, which does not exist"
         if key.dependency is Dependency.NOT_REQUIRED:
             return None, f"{column} was left empty: there is no {reference.describe()}"

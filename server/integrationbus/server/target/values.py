@@ -32,7 +32,7 @@ def checked_values(object_class: ObjectClass, values: Mapping[str, object]) -> d
     for attribute, value in values.items():
         try:
             checked[attribute] = checks[attribute](value)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             problems[attribute] = str(error)
     if problems:
         text = "; ".join(f"{object_class.object_type}.{name} {problem}" for name, problem in problems.items())
@@ -110,6 +110,10 @@ def _text(value: object, length: int | None) -> str:
         raise ValueError(f"is {len(value)} characters long, {length} are allowed")
     if "\0" in value:
         raise ValueError("must not contain NUL characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not valid Unicode") from None
     return value
 
 
