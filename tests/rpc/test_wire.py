@@ -180,7 +180,7 @@ async def test_a_request_id_covers_the_tasks_that_were_refused_as_well(served: S
 
 
 async def test_a_large_batch_is_checked_like_a_small_one(served: Served) -> None:
-    tasks = [person(f"p{number}", "notified", text="x" * 500) for number in range(200)]
+    tasks = [person(f"p{number}", "notified", text="x" * 2_000) for number in range(200)]
     answer = await served.tasks.LogTasks(LogTasksRequest(tasks=tasks))
     assert [result.task.sequence for result in answer.results] == list(range(1, 201))
     tasks[150].task_type = enums_pb2.TASK_TYPE_UNSPECIFIED

@@ -77,9 +77,6 @@ def _write(value: object) -> payload_pb2.Value:
         case Reference():
             reference = payload_pb2.Reference(external_id=str(value.external_id), object_type=value.object_type)
             return payload_pb2.Value(reference_value=reference)
-        case Reference():
-            reference = payload_pb2.Reference(external_id=str(value.external_id), object_type=value.object_type)
-            return payload_pb2.Value(reference_value=reference)
         case list() | tuple():
             return payload_pb2.Value(list_value=payload_pb2.ListValue(values=[_write(item) for item in value]))
         case Mapping():
