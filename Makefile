@@ -58,7 +58,7 @@ protos: .venv-protos/installed ## generate Python from the protos, beside them
 	$(PROTOC) $(PROTOC_MYPY) --python_out=$(PROTOS_OUT) --mypy_out=quiet:$(PROTOS_OUT) \
 	    $(V1)/*.proto protos/integrationbus/examples/*/v1/*.proto
 	$(PROTOC) $(PROTOC_MYPY) --grpc_python_out=$(PROTOS_OUT) --mypy_grpc_out=quiet:$(PROTOS_OUT) $(V1)/*_service.proto
-	$(PROTOC) --include_source_info --descriptor_set_out=$(PROTOS_OUT)/integrationbus/v1/enums.binpb $(V1)/enums.proto
+	$(PROTOC) --include_source_info --descriptor_set_out=$(PROTOS_OUT)/integrationbus/v1/enums.binpb $(V1)/enums.proto $(V1)/errors.proto
 
 protos-check: ## fail when the generated Python is not that of the protos
 	@rm -rf build/protos && mkdir -p build/protos

@@ -7,22 +7,23 @@ from google.protobuf import descriptor_pb2
 
 from integrationbus.server.rpc.enum_catalog import enum_catalog
 from integrationbus.server.task import PayloadForm, ProcessType, TaskDataType, TaskState, TaskType
-from integrationbus.v1 import enums_pb2
+from integrationbus.v1 import enums_pb2, errors_pb2
 from integrationbus.v1.payload_pb2 import Payload
 
 
 def test_the_committed_comments_belong_to_the_generated_code() -> None:
-    [file] = descriptor_pb2.FileDescriptorSet.FromString(
+    committed = descriptor_pb2.FileDescriptorSet.FromString(
         files("integrationbus.v1").joinpath("enums.binpb").read_bytes()
     ).file
-    generated = descriptor_pb2.FileDescriptorProto()
-    enums_pb2.DESCRIPTOR.CopyToProto(generated)
-    assert file.enum_type == generated.enum_type
+    for file, module in zip(committed, (enums_pb2, errors_pb2), strict=True):
+        generated = descriptor_pb2.FileDescriptorProto()
+        module.DESCRIPTOR.CopyToProto(generated)
+        assert file.enum_type == generated.enum_type
 
 
 def test_the_catalog_is_sorted_and_complete() -> None:
     catalog = enum_catalog()
-    assert list(catalog) == sorted(enums_pb2.DESCRIPTOR.enum_types_by_name)
+    assert list(catalog) == sorted([*enums_pb2.DESCRIPTOR.enum_types_by_name, "ErrorReason"])
     for info in catalog.values():
         numbers = [value.number for value in info.values]
         assert numbers == sorted(numbers)

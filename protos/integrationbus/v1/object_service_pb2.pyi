@@ -103,7 +103,7 @@ class GetObjectRequest(_message.Message):
     guid: _builtins.str
     """By GUID."""
     code_name: _builtins.str
-    """By code name; for a page by path."""
+    """By code name; for a page by path. At most 4,000 bytes."""
     @_builtins.property
     def external_key(self) -> Global___ExternalKey:
         """By the id in an external system."""

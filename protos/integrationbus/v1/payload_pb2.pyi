@@ -154,7 +154,7 @@ class Value(_message.Message):
     decimal_value: _builtins.str
     """A decimal number in plain or scientific notation, exact, of at most 1,000 characters."""
     string_value: _builtins.str
-    """Text."""
+    """Text. It reaches the connector as it is; columns take no NUL characters."""
     bytes_value: _builtins.bytes
     """Raw bytes."""
     uuid_value: _builtins.str

@@ -349,7 +349,9 @@ Global___TaskResult: _TypeAlias = TaskResult  # noqa: Y015
 
 @_typing.final
 class TaskFilter(_message.Message):
-    """TaskFilter selects tasks. All set fields must match; a repeated field matches any of its values."""
+    """TaskFilter selects tasks. All set fields must match; a repeated field, of at most 1,000 values, matches any of them.
+    Ids and names are at most 500 bytes long.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -415,7 +417,7 @@ class TaskFilter(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """By labels: each of these must be set to this value."""
+        """By labels, at most 32: each of these must be set to this value."""
 
     def __init__(
         self,

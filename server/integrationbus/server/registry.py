@@ -40,6 +40,11 @@ class ConnectorRegistry:
         return list(self._connectors.values())
 
     @property
+    def names(self) -> Sequence[str]:
+        """The names of all, in order."""
+        return list(self._connectors)
+
+    @property
     def object_classes(self) -> Sequence[ObjectClass]:
         """Every internal class, by object type."""
         return [self._by_type[name] for name in sorted(self._by_type)]

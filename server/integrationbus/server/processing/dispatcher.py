@@ -58,11 +58,10 @@ class Dispatcher:
 
         Raises ConnectorNotFound with nothing started.
         """
-        records = [self._store.connector(self._registry.get(name).name) for name in sorted(set(names))]
-        return [
-            self._request_run(record, clear_halt=clear_halt, actor=actor, reason=reason)
-            for record in records or self._store.connectors()
-        ]
+        # Another process may have put connectors on record that this one was not started with.
+        known = sorted({self._registry.get(name).name for name in names}) or self._registry.names
+        records = [self._store.connector(name) for name in known]
+        return [self._request_run(record, clear_halt=clear_halt, actor=actor, reason=reason) for record in records]
 
     def pause(self, name: str, *, actor: str, reason: str) -> None:
         """Hold a connector. Raises ConnectorNotFound."""

@@ -23,16 +23,16 @@ _FOR_PAGES_ONLY = {"TASK_TYPE": [value for value in TaskType if value.is_for_pag
 def enum_catalog() -> Mapping[str, enum_service_pb2.EnumInfo]:
     """Every enumeration by name. The descriptions are the comments of the proto."""
     data = files(_PACKAGE).joinpath("enums.binpb").read_bytes()
-    [file] = descriptor_pb2.FileDescriptorSet.FromString(data).file
+    found = [info for file in descriptor_pb2.FileDescriptorSet.FromString(data).file for info in _enums_of(file)]
+    return {info.name: info for info in sorted(found, key=lambda info: info.name)}
+
+
+def _enums_of(file: descriptor_pb2.FileDescriptorProto) -> Iterator[enum_service_pb2.EnumInfo]:
     comments = {tuple(item.path): item.leading_comments.strip() for item in file.source_code_info.location}
-    return {
-        enum.name: enum_service_pb2.EnumInfo(
-            name=enum.name,
-            description=_flat(comments[_ENUM, index]),
-            values=_values(enum, index, comments),
+    for index, enum in enumerate(file.enum_type):
+        yield enum_service_pb2.EnumInfo(
+            name=enum.name, description=_flat(comments[_ENUM, index]), values=_values(enum, index, comments)
         )
-        for index, enum in sorted(enumerate(file.enum_type), key=lambda item: item[1].name)
-    }
 
 
 def _values(

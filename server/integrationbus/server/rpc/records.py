@@ -85,8 +85,6 @@ def _problem_of(value: payload_pb2.Value) -> str:
             return "must be true"
         case "double_value" if not math.isfinite(value.double_value):
             return "must be a finite number"
-        case "string_value" if "\0" in value.string_value:
-            return "must not hold NUL characters, which not every database can store"
         case "decimal_value" if not _is_decimal(value.decimal_value):
             return "must be a decimal number of at most 1,000 characters, such as -12.50 or 1e6"
         case "uuid_value" if not _is_uuid(value.uuid_value):
