@@ -3,14 +3,22 @@
 import asyncio
 import io
 import re
+import shlex
+import sqlite3
+import subprocess
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 from support.served import serve
+from typer.testing import CliRunner
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+from integrationbus.server.cli.commands import app
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
 
 
 def example(name: str) -> str:
@@ -35,3 +43,39 @@ async def test_the_connector_and_the_client_of_the_readme_work_together(
 
         await asyncio.to_thread(run_example)
     assert said.getvalue().splitlines() == ["Create object 42 RUNNING", "Create object 42 SUCCEEDED"]
+
+
+def commands(text: str) -> list[list[str]]:
+    """The commands of the first console block, as a shell would split them."""
+    block = re.search(r"```console\n(.*?)```", text, re.DOTALL)
+    assert block
+    lines = block[1].replace("\\\n", " ").splitlines()
+    return [shlex.split(line.removeprefix("$ integrationbus"), comments=True) for line in lines]
+
+
+async def test_the_first_steps_of_the_readme_lead_where_they_say(tmp_path: Path) -> None:
+    connector = "integrationbus.connectors.iso3166:Iso3166Connector"
+    said: dict[str, str] = {}
+    async with serve(f"sqlite:///{tmp_path / 'bus.db'}", [connector]) as served:
+        environment = {"INTEGRATIONBUS_SERVER": served.address, "COLUMNS": "200"}
+        for words in commands(README):
+            endless = ["--snapshot", "--count", "1"] if words == ["watch"] else []
+            follow = ["--wait"] if words[0] == "log" else []
+            result = await asyncio.to_thread(CliRunner().invoke, app, [*words, *endless, *follow], env=environment)
+            assert result.exit_code == (1 if follow else 0), result.output
+            said[" ".join(words[:2])] = result.output
+    assert "KEY_NOT_FOUND" in said["tasks"]
+    assert "HALTED" in said["connectors"]
+    assert "goes on" in said["connectors resume"]
+    assert "DELETED" in said["watch"]
+
+
+def test_the_door_of_the_documentation_opens(tmp_path: Path) -> None:
+    (tmp_path / "people.py").write_text(example("connector"))
+    found = re.search(r"```python\n(.*?)```", OPERATING, re.DOTALL)
+    assert found
+    # In a process of its own: classes that are mapped to one table cannot be imported twice.
+    subprocess.run([sys.executable, "-c", found[1]], cwd=tmp_path, check=True)
+    with sqlite3.connect(tmp_path / "integrationbus.db") as database:
+        assert database.execute("SELECT external_id FROM task").fetchall() == [("42",)]
+    database.close()
