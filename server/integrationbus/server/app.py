@@ -45,11 +45,11 @@ class App:
         """
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._opened = open_store(settings.database_url, self._clock)
+        self.opened = open_store(settings.database_url, self._clock)
         try:
-            self._build(self._opened)
+            self._build(self.opened)
         except BaseException:
-            self._opened.close()
+            self.opened.close()
             raise
 
     def _build(self, opened: OpenedStore) -> None:
@@ -113,7 +113,7 @@ class App:
             # Runs end after the batch in hand, and connectors are given back.
             partial(asyncio.to_thread, self._dispatcher.stop),
             partial(asyncio.to_thread, self._reads.stop),
-            partial(asyncio.to_thread, self._opened.close),
+            partial(asyncio.to_thread, self.opened.close),
         )
         for step in steps:
             try:
@@ -128,7 +128,7 @@ class App:
     def _worker(self, registered: RegisteredConnector, owner: str) -> ConnectorWorker:
         connector = registered.connector
         assert connector, "only connectors that could be loaded have workers"
-        store = self._opened.store
+        store = self.opened.store
         runner = Runner(
             store=store,
             target=self._target,

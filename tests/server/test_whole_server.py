@@ -1,0 +1,41 @@
+"""A whole server on each kind of database, used by a real client."""
+
+from support.served import serve
+
+from integrationbus.client import AsyncClient, NewTask, TaskChange, TaskState, TaskType
+
+CONNECTORS = ["support.people:PeopleConnector"]
+
+
+async def test_what_a_client_logs_is_applied_and_streamed_in_order(database_url: str) -> None:
+    tasks = [
+        NewTask("people", TaskType.CREATE_OBJECT, {"name": f"p{place}", "boss_id": place - 1}, external_id=place)
+        for place in range(1, 300)
+    ]
+    boss = NewTask("people", TaskType.CREATE_OBJECT, {"name": "p0"}, external_id=0)
+    async with serve(database_url, CONNECTORS) as served, AsyncClient(served.address, application="tests") as client:
+        logged = await client.log_tasks([boss, *tasks], batch_size=100)
+        done: list[int] = []
+        async with client.watch(since=logged.resume_token, states=TaskState.SUCCEEDED) as changes:
+            async for change in changes:
+                assert isinstance(change, TaskChange)
+                done.append(change.sequence)
+                if len(done) == len(tasks) + 1:
+                    break
+        people = [person async for person in client.list_objects("test.person")]
+    assert done == list(range(1, 301))
+    assert [person.code_name for person in people] == [f"p{place}" for place in range(300)]
+    assert [person.fields["boss_id"] for person in people] == [None, *(person.id for person in people[:-1])]
+
+
+async def test_a_repeated_request_wakes_whoever_waits_for_it(database_url: str) -> None:
+    """A commit whose outcome was unknown woke nobody; the repetition has to."""
+    async with serve(database_url, CONNECTORS) as served, AsyncClient(served.address, application="tests") as client:
+        await client.pause_connector("people")
+        first = await client.log_task("people", TaskType.CREATE_OBJECT, {"name": "Ada"}, request_id="r")
+        # Released behind the server's back, so that nothing but the repetition can wake it.
+        served.app.opened.store.set_paused("people", paused=False, actor="", reason="")
+        async with client.watch(since=first.resume_token, states=TaskState.SUCCEEDED) as changes:
+            again = await client.log_task("people", TaskType.CREATE_OBJECT, {"name": "Ada"}, request_id="r")
+            assert (again.id, again.duplicate) == (first.id, True)
+            assert isinstance(await anext(changes), TaskChange)
