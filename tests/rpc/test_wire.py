@@ -202,7 +202,7 @@ async def test_listed_runs_say_what_is_left_in_the_line(served: Served) -> None:
 
 
 async def test_a_connector_that_another_process_put_on_record_is_shown_and_watched(served: Served) -> None:
-    served.app.opened.store.register_connectors({"elsewhere": "a:B"})  # noqa: SLF001 - stands for another process
+    served.app.opened.store.register_connectors({"elsewhere": "a:B"})
     listed = (await served.connectors.ListConnectors(ListConnectorsRequest())).connectors
     [found] = [item for item in listed if item.name == "elsewhere"]
     assert (found.state, found.class_path) == (enums_pb2.CONNECTOR_STATE_UNHEALTHY, "a:B")
