@@ -83,3 +83,9 @@ def test_delays_never_shrink_and_never_pass_the_limit(policy: RetryPolicy, failu
 def test_the_first_delay_is_the_initial_one(policy: RetryPolicy) -> None:
     # Floating-point seconds hold microseconds exactly for 285 years only.
     assert abs(policy.delay_after(1) - policy.initial_delay) <= timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize("accepts", [{"content_types": "application/json"}, {"messages": object}])
+def test_what_is_accepted_is_given_in_tuples(accepts: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match="must be a tuple"):
+        Accepts(**accepts)  # type: ignore[arg-type] # on purpose

@@ -12,6 +12,9 @@ from integrationbus.server.storage.opened import OpenedStore, open_store
 MISFITS = {
     "raising": ("support.misfits:Raising", "no configuration"),
     "badcron": ("support.misfits:BadCron", "Wrong number of fields"),
+    "badzone": ("support.misfits:BadZone", "no time zone 'Mars/Base'"),
+    "badtrigger": ("support.misfits:BadTrigger", "trigger must be an instance of OnLog"),
+    "badaccepts": ("support.misfits:BadAccepts", "accepts must be an instance of Accepts"),
     "badtable": ("support.misfits:BadTable", "test_thing has no column name"),
     "zclashing": ("support.misfits:Clashing", "test.team"),
     "support.misfits:Unnamed": ("support.misfits:Unnamed", "name must be"),

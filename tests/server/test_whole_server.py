@@ -1,5 +1,6 @@
 """A whole server on each kind of database, used by a real client."""
 
+import pytest
 from support.served import serve
 
 from integrationbus.client import AsyncClient, NewTask, TaskChange, TaskState, TaskType
@@ -26,6 +27,12 @@ async def test_what_a_client_logs_is_applied_and_streamed_in_order(database_url:
     assert done == list(range(1, 301))
     assert [person.code_name for person in people] == [f"p{place}" for place in range(300)]
     assert [person.fields["boss_id"] for person in people] == [None, *(person.id for person in people[:-1])]
+
+
+async def test_a_misspelt_filter_is_refused_instead_of_matching_everything(database_url: str) -> None:
+    async with serve(database_url, CONNECTORS) as served, AsyncClient(served.address, application="tests") as client:
+        with pytest.raises(TypeError, match="connector; there are connectors"):
+            _ = [task async for task in client.list_tasks(connector="people")]  # type: ignore[call-arg] # misspelt
 
 
 async def test_a_repeated_request_wakes_whoever_waits_for_it(database_url: str) -> None:

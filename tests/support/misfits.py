@@ -3,9 +3,9 @@
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from integrationbus.connectors import BaseInfo, Cron, IntegrationConnector, TypeInfo
+from integrationbus.connectors import BaseInfo, Cron, IntegrationConnector, OnNotify, TypeInfo
 
-__all__ = ["BadCron", "BadTable", "Clashing", "Raising", "Unnamed"]
+__all__ = ["BadAccepts", "BadCron", "BadTable", "BadTrigger", "BadZone", "Clashing", "Raising", "Unnamed"]
 
 
 class ThingInfo(BaseInfo):
@@ -42,6 +42,27 @@ class BadCron(IntegrationConnector):
 
     name = "badcron"
     trigger = Cron("every full moon")
+
+
+class BadZone(IntegrationConnector):
+    """Has a time zone that is none."""
+
+    name = "badzone"
+    trigger = Cron("0 3 * * *", "Mars/Base")
+
+
+class BadTrigger(IntegrationConnector):
+    """Has a trigger of the wrong type."""
+
+    name = "badtrigger"
+    trigger = OnNotify  # type: ignore[assignment] # the parentheses are missing
+
+
+class BadAccepts(IntegrationConnector):
+    """Says wrongly what it accepts."""
+
+    name = "badaccepts"
+    accepts = "json"  # type: ignore[assignment] # on purpose
 
 
 class BadTable(IntegrationConnector):

@@ -8,10 +8,21 @@ from importlib.metadata import entry_points
 
 from integrationbus.connectors.connector import IntegrationConnector
 from integrationbus.connectors.object_class import describe
+from integrationbus.connectors.policies import Accepts, Cron, Every, OnLog, OnNotify, RetryPolicy
 
 __all__ = ["ENTRY_POINT_GROUP", "FoundConnector", "find_connectors"]
 
 ENTRY_POINT_GROUP = "integrationbus.connectors"
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "display_name": (str,),
+    "object_classes": (tuple,),
+    "accepts": (Accepts,),
+    "trigger": (OnLog, OnNotify, Every, Cron),
+    "retry": (RetryPolicy,),
+    "clear_translations_after_processing": (bool,),
+}
+"""What the attributes of a connector class must be: a wrong one would fail calls that are about other connectors."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
@@ -65,6 +76,11 @@ def _make(class_path: str) -> IntegrationConnector:
     name = getattr(cls, "name", None)
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         raise ValueError(f"{class_path}.name must be 1 to 100 of a-z 0-9 . _ - and start with a letter or a digit")
+    for attribute, kind in _KINDS.items():
+        value = getattr(cls, attribute)
+        if not isinstance(value, kind):
+            wanted = " or ".join(each.__name__ for each in kind)
+            raise TypeError(f"{class_path}.{attribute} must be an instance of {wanted}, not {value!r}")
     for object_class in cls.object_classes:
         describe(object_class)
     return cls()

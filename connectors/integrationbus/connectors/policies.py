@@ -24,6 +24,12 @@ class Accepts:
     content_types: tuple[str, ...] = ("*/*",)
     prepared: bool = True
 
+    def __post_init__(self) -> None:
+        for name, kind in (("messages", type), ("content_types", str)):
+            values = getattr(self, name)
+            if not isinstance(values, tuple) or not all(isinstance(value, kind) for value in values):
+                raise TypeError(f"Accepts.{name} must be a tuple, not {values!r}; one value needs a comma: (x,)")
+
     def message_class(self, full_name: str) -> type[Message] | None:
         """The declared class of a message by its full protobuf name, or None."""
         return next((cls for cls in self.messages if cls.DESCRIPTOR.full_name == full_name), None)

@@ -115,7 +115,11 @@ def list_tasks(
 
 
 def filter_message(task_filter: TaskFilter) -> task_pb2.TaskFilter:
-    """Turn a filter into its message."""
+    """Turn a filter into its message. Raises TypeError for a key that no filter has."""
+    unknown = sorted(set(task_filter) - TaskFilter.__annotations__.keys())
+    if unknown:
+        known = ", ".join(sorted(TaskFilter.__annotations__))
+        raise TypeError(f"tasks cannot be selected by {', '.join(unknown)}; there are {known}")
     external_ids = _several(task_filter.get("external_ids", ()))
     return task_pb2.TaskFilter(
         connectors=_several(task_filter.get("connectors", ())),

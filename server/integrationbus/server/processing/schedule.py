@@ -38,11 +38,14 @@ class Schedule:
 
 
 def clock_trigger(trigger: Trigger) -> BaseTrigger | None:
-    """When a trigger fires by the clock; None for one that does not. Raises ValueError for a malformed cron line."""
+    """When a trigger fires by the clock; None for one that does not. Raises ValueError for a bad cron line."""
     match trigger:
         case Every(interval):
             return IntervalTrigger(seconds=interval.total_seconds(), timezone="UTC")
         case Cron(expression, timezone):
-            return CronTrigger.from_crontab(expression, timezone=timezone)
+            try:
+                return CronTrigger.from_crontab(expression, timezone=timezone)
+            except KeyError as error:
+                raise ValueError(f"there is no time zone {timezone!r}") from error
         case _:
             return None
