@@ -76,6 +76,17 @@ async def test_lines_from_standard_input(run: Run) -> None:
     assert (result.exit_code, result.output) == (0, "2 tasks logged\n")
 
 
+async def test_a_bad_line_says_how_much_was_logged_before_it(run: Run) -> None:
+    await run("connectors", "pause", "people")
+    lines = "".join(f'{{"name": "p{number}"}}\n' for number in range(600))
+    command = ("log", "people", "create-object", "--lines", "-", "--id-field", "name")
+    for bad, says in (("{", "line 601 is not JSON"), ("{}", "line 601 has no name")):
+        result = await run(*command, stdin=lines + bad)
+        assert result.exit_code == 2
+        assert says in result.stderr
+        assert "500 tasks were stored before" in result.stderr
+
+
 async def test_enumerations_explain_themselves(run: Run) -> None:
     assert "halts the connector" in (await run("enums", "ProcessType")).output
     assert "TaskState" in (await run("enums")).output
@@ -89,7 +100,11 @@ async def test_enumerations_explain_themselves(run: Run) -> None:
         (["log", "people", "paint-object", "--record", "{}"], 2, "create-object"),
         (["log", "people", "create-object", "--record", "{"], 2, "not JSON"),
         (["log", "people", "create-object", "--record", "[]"], 2, "JSON object"),
-        (["log", "people", "create-object"], 1, "task.payload"),
+        (["log", "people", "create-object"], 2, "--record"),
+        (["log", "people", "create-object", "--lines", "/nonexistent"], 2, "does not exist"),
+        (["log", "people", "create-object", "--lines", "-", "--wait"], 2, "not for --lines"),
+        (["log", "people", "create-object", "--record", "{}", "--id-field", "x"], 2, "goes with --lines"),
+        (["log", "people", "create-object", "--record", "{}", "--content-type", "a/b"], 2, "goes with --file"),
         (["log", "people", "create-object", "--record", "{}", "--label", "x"], 2, "name=value"),
         (["tasks", "show", "nothing"], 1, "TASK_NOT_FOUND"),
         (["objects", "get", "test.person", "x", "--by", "id"], 2, "no id"),
@@ -129,6 +144,9 @@ def test_the_database_is_looked_after_without_a_server(tmp_path: Path) -> None:
     assert db("status").exit_code == 0
     assert db("backup", str(tmp_path / "copy.db")).exit_code == 0
     assert db("backup", str(tmp_path / "copy.db")).exit_code == 1
+    assert "no folder" in db("backup", str(tmp_path / "nowhere" / "copy.db")).stderr
+    nonsense = CliRunner().invoke(app, ["db", "status", "--database-url", "nonsense"])
+    assert (nonsense.exit_code, "is no URL" in nonsense.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,10 @@ def test_what_is_logged_through_the_door_is_processed_by_the_server(url: str, cl
 
 def test_the_door_checks_as_the_server_does(url: str) -> None:
     with Door(url, application="import", connectors=PEOPLE, use_entry_points=False) as door:
-        with pytest.raises(InvalidField, match=r"tasks\[1\]\.payload: is required"):
-            door.log_tasks([NewTask("people", TaskType.CREATE_OBJECT, {}), NewTask("people", TaskType.CREATE_OBJECT)])
+        with pytest.raises(InvalidField, match=r"tasks\[1\]\.site: is required"):
+            door.log_tasks(
+                [NewTask("people", TaskType.CREATE_OBJECT, {}), NewTask("people", TaskType.CREATE_DOCUMENT, {})]
+            )
         with pytest.raises(ConnectorNotFound):
             door.log_task("nobody", TaskType.CREATE_OBJECT, {})
         first = door.log_task("people", TaskType.CREATE_OBJECT, {"name": "Ada"}, request_id="r")

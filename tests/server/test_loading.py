@@ -1,5 +1,6 @@
 """Loading connectors: what cannot be used is shown, and keeps nobody else away."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,16 @@ def test_a_connector_that_comes_back_is_the_same_one(opened: OpenedStore) -> Non
     again = load_connectors(opened, ["support.people:PeopleConnector"], use_entry_points=False)
     opened.close()
     assert first.get("people").id == again.get("people").id
+
+
+def test_a_known_connector_that_cannot_be_imported_any_more_says_why_under_its_name(
+    opened: OpenedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = "support.people:PeopleConnector"
+    load_connectors(opened, [path], use_entry_points=False)
+    monkeypatch.setitem(sys.modules, "support.people", None)
+    registry = load_connectors(opened, [path], use_entry_points=False)
+    opened.close()
+    [people] = registry.connectors
+    assert (people.name, people.connector) == ("people", None)
+    assert "support.people" in people.problem

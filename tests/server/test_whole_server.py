@@ -4,6 +4,10 @@ import pytest
 from support.served import serve
 
 from integrationbus.client import AsyncClient, NewTask, TaskChange, TaskState, TaskType
+from integrationbus.client.wire.tasks import task_spec
+from integrationbus.server.limits import Limits
+from integrationbus.server.rpc.intake import check_task, request_key
+from integrationbus.server.store import LogEntry, LogReceipt
 
 CONNECTORS = ["support.people:PeopleConnector"]
 
@@ -38,11 +42,14 @@ async def test_a_misspelt_filter_is_refused_instead_of_matching_everything(datab
 async def test_a_repeated_request_wakes_whoever_waits_for_it(database_url: str) -> None:
     """A commit whose outcome was unknown woke nobody; the repetition has to."""
     async with serve(database_url, CONNECTORS) as served, AsyncClient(served.address, application="tests") as client:
-        await client.pause_connector("people")
-        first = await client.log_task("people", TaskType.CREATE_OBJECT, {"name": "Ada"}, request_id="r")
-        # Released behind the server's back, so that nothing but the repetition can wake it.
-        served.app.opened.store.set_paused("people", paused=False, actor="", reason="")
-        async with client.watch(since=first.resume_token, states=TaskState.SUCCEEDED) as changes:
-            again = await client.log_task("people", TaskType.CREATE_OBJECT, {"name": "Ada"}, request_id="r")
-            assert (again.id, again.duplicate) == (first.id, True)
+        bus = served.app.opened
+        # Stored behind the server's back, so that nothing but the repetition can wake it.
+        task = NewTask("people", TaskType.CREATE_OBJECT, {"name": "Ada"})
+        checked = check_task(task_spec(task), registry=served.app.registry, limits=Limits(), creator="tests")
+        request = request_key("tests", "r", [checked.digest()])
+        [first] = bus.store.append([LogEntry(tasks=[checked], request=request)])
+        assert isinstance(first, LogReceipt)
+        again = await client.log_task("people", TaskType.CREATE_OBJECT, {"name": "Ada"}, request_id="r")
+        assert (again.id, again.duplicate) == (first.tasks[0].id, True)
+        async with client.watch(since=again.resume_token, states=TaskState.SUCCEEDED) as changes:
             assert isinstance(await anext(changes), TaskChange)

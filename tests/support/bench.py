@@ -17,7 +17,6 @@ from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage.opened import open_store
 from integrationbus.server.store import LogEntry, TaskQuery
-from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.task import NewTask, Payload, PayloadForm, ProcessType, Task, TaskDataType, TaskType
@@ -64,7 +63,7 @@ class Workbench:
         self.registry = load_connectors(self._opened, class_paths, use_entry_points=False)
         self.objects = ObjectReader(self.database, self.registry)
         self._changed = threading.Condition()
-        target = SqlTarget(ClassCatalog(self.registry.object_classes))
+        target = SqlTarget(self.registry.classes)
         self.workers = {}
         for item in self.registry.connectors:
             if item.connector is None:

@@ -48,8 +48,10 @@ async def serve(database_url: str, connectors: Sequence[str]) -> AsyncIterator[S
     )
     app = App(settings)
     port = await app.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Served(app, channel, port)
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Served(app, channel, port)
+    finally:
         await app.stop()
 
 

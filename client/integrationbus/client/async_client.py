@@ -80,7 +80,7 @@ class AsyncClient:
         self,
         connector: str,
         task_type: TaskType,
-        payload: Payload | None = None,
+        payload: Payload,
         *,
         request_id: str = "",
         **options: Unpack[TaskOptions],
@@ -109,9 +109,10 @@ class AsyncClient:
         """
         tally = LogTally(progress)
         batcher = Batcher(batch_size)
-        async for task in _each(new_tasks):
-            await self._log_batch(batcher.add(task), tally, allow_partial=allow_partial)
-        await self._log_batch(batcher.rest(), tally, allow_partial=allow_partial)
+        with tally.noting_failure():
+            async for task in _each(new_tasks):
+                await self._log_batch(batcher.add(task), tally, allow_partial=allow_partial)
+            await self._log_batch(batcher.rest(), tally, allow_partial=allow_partial)
         return tally.result
 
     async def get_task(self, task_id: str, *, with_payload: bool = False) -> Task:
@@ -226,9 +227,7 @@ class AsyncClient:
     async def _log_batch(self, batch: Sequence[TaskSpec], tally: LogTally, *, allow_partial: bool) -> None:
         if batch:
             call = tasks.log_tasks(batch, str(uuid.uuid4()), allow_partial=allow_partial)
-            with tally.noting_failure():
-                results = await self._connection.call_patiently(call)
-            tally.add(results)
+            tally.add(await self._connection.call_patiently(call))
 
 
 async def _each(new_tasks: Iterable[NewTask] | AsyncIterable[NewTask]) -> AsyncIterator[NewTask]:

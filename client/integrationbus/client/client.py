@@ -80,7 +80,7 @@ class Client:
         self,
         connector: str,
         task_type: TaskType,
-        payload: Payload | None = None,
+        payload: Payload,
         *,
         request_id: str = "",
         **options: Unpack[TaskOptions],
@@ -109,9 +109,10 @@ class Client:
         """
         tally = LogTally(progress)
         batcher = Batcher(batch_size)
-        for task in new_tasks:
-            self._log_batch(batcher.add(task), tally, allow_partial=allow_partial)
-        self._log_batch(batcher.rest(), tally, allow_partial=allow_partial)
+        with tally.noting_failure():
+            for task in new_tasks:
+                self._log_batch(batcher.add(task), tally, allow_partial=allow_partial)
+            self._log_batch(batcher.rest(), tally, allow_partial=allow_partial)
         return tally.result
 
     def get_task(self, task_id: str, *, with_payload: bool = False) -> Task:
@@ -226,6 +227,4 @@ class Client:
     def _log_batch(self, batch: Sequence[TaskSpec], tally: LogTally, *, allow_partial: bool) -> None:
         if batch:
             call = tasks.log_tasks(batch, str(uuid.uuid4()), allow_partial=allow_partial)
-            with tally.noting_failure():
-                results = self._connection.call_patiently(call)
-            tally.add(results)
+            tally.add(self._connection.call_patiently(call))

@@ -25,7 +25,6 @@ from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.settings import Settings
 from integrationbus.server.storage.opened import OpenedStore, open_store
 from integrationbus.server.store import LogReceipt
-from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.task_log import TaskLog
@@ -55,7 +54,7 @@ class App:
     def _build(self, opened: OpenedStore) -> None:
         settings, clock, store = self._settings, self._clock, opened.store
         self.registry = load_connectors(opened, settings.connectors, use_entry_points=settings.use_entry_points)
-        self._target = SqlTarget(ClassCatalog(self.registry.object_classes))
+        self._target = SqlTarget(self.registry.classes)
         self._reads = Reads()
         self._rates = Rates([item.name for item in self.registry.connectors], clock)
         self._feed = TaskFeed(store, self._reads, clock)
@@ -75,7 +74,6 @@ class App:
             runs=self._runs,
             objects=ObjectReader(opened.database, self.registry),
             rates=self._rates,
-            clock=clock,
             limits=Limits(),
             started_at=clock.now(),
             version=__version__,

@@ -1,6 +1,5 @@
 """The in-process door: tasks straight into the database, from Python, while no server runs."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self, Unpack
@@ -11,9 +10,9 @@ from integrationbus.server.clock import SystemClock
 from integrationbus.server.errors import FieldProblem, InvalidRequest, RequestIdReused
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
-from integrationbus.server.rpc.intake import check_creator, check_task
+from integrationbus.server.rpc.intake import check_creator, check_task, request_key
 from integrationbus.server.storage.opened import open_store
-from integrationbus.server.store import LogEntry, RequestKey, ReusedRequest
+from integrationbus.server.store import LogEntry, ReusedRequest
 from integrationbus.server.task import NewTask as CheckedTask
 
 __all__ = ["Door"]
@@ -54,7 +53,7 @@ class Door:
         self,
         connector: str,
         task_type: TaskType,
-        payload: Payload | None = None,
+        payload: Payload,
         *,
         request_id: str = "",
         **options: Unpack[TaskOptions],
@@ -71,7 +70,8 @@ class Door:
         checked = [self._checked(place, task) for place, task in enumerate(tasks)]
         if not checked:
             return []
-        [receipt] = self._opened.store.append([LogEntry(tasks=checked, request=self._key(request_id, checked))])
+        key = request_key(self._creator, request_id, (task.digest() for task in checked))
+        [receipt] = self._opened.store.append([LogEntry(tasks=checked, request=key)])
         if isinstance(receipt, ReusedRequest):
             raise RequestIdReused(FieldProblem("request_id", f"{request_id!r} was used before with another body"))
         return [
@@ -90,9 +90,3 @@ class Door:
             return check_task(task_spec(task), registry=self._registry, limits=self._limits, creator=self._creator)
         except InvalidRequest as error:
             raise error.below(f"tasks[{place}]") from None
-
-    def _key(self, request_id: str, tasks: Sequence[CheckedTask]) -> RequestKey | None:
-        if not request_id:
-            return None
-        digest = hashlib.sha256(b"".join(task.digest() for task in tasks)).digest()
-        return RequestKey(creator=self._creator, request_id=request_id, body_digest=digest)

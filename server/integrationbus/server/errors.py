@@ -117,9 +117,10 @@ class ResourceMissing(BusError):
 
     kind: ClassVar[str]
     name: str
+    hint: str = ""
 
     def __str__(self) -> str:
-        return f"no {self.kind} {self.name!r}"
+        return f"no {self.kind} {self.name!r}" + (f"; {self.hint}" if self.hint else "")
 
 
 class ConnectorNotFound(ResourceMissing):
@@ -155,6 +156,9 @@ class ObjectNotFound(ResourceMissing):
 
     reason = "OBJECT_NOT_FOUND"
     kind = "object"
+
+    def __str__(self) -> str:
+        return f"there is no {self.name}"  # its name is a type and a key, with quotes of its own
 
 
 class EnumNotFound(ResourceMissing):

@@ -35,11 +35,18 @@ def load_connectors(
 ) -> ConnectorRegistry:
     """Find the connectors, make their tables, and put them on record with those that were there before."""
     shipped = [describe(cls) for cls in _SHIPPED_CLASSES]
-    found = _checked(opened, find_connectors(class_paths, use_entry_points=use_entry_points), shipped)
+    known = {record.class_path: record.name for record in opened.store.connectors()}
+    found = [_by_known_name(item, known) for item in find_connectors(class_paths, use_entry_points=use_entry_points)]
+    found = _checked(opened, found, shipped)
     opened.store.register_connectors({item.name: item.class_path for item in found})
     by_name = {item.name: item for item in found}
     registered = [_registered(record, by_name.get(record.name)) for record in opened.store.connectors()]
     return ConnectorRegistry(registered, shipped)
+
+
+def _by_known_name(found: FoundConnector, known: Mapping[str, str]) -> FoundConnector:
+    """A class that cannot be imported does not say its name; the class path may be on record with it."""
+    return found if found.connector else replace(found, name=known.get(found.class_path, found.name))
 
 
 def _checked(

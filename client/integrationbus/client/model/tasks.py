@@ -41,7 +41,7 @@ class TaskOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task to be logged.
+    """A task to be logged; one that deletes needs a payload as well, with what identifies the target.
 
     ``object_type`` is the internal type of the target, for example "cms.user". ``external_id`` is the target's id in
     the external system: with it, later tasks can refer to the target, and a renamed object stays the same object.
@@ -51,7 +51,7 @@ class NewTask:
 
     connector: str
     task_type: TaskType
-    payload: Payload | None = None
+    payload: Payload
     _: KW_ONLY
     data_type: TaskDataType = TaskDataType.SIMPLE_SNAPSHOT
     process_type: ProcessType = ProcessType.DEFAULT

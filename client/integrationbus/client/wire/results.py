@@ -1,6 +1,6 @@
 """What became of many tasks, added up call by call."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from integrationbus.client.model.errors import BusError
@@ -20,7 +20,7 @@ class LogTally:
         self._calls = 0
         self._token: ResumeToken | None = None
 
-    def add(self, results: Sequence[LoggedTask | TaskRefusal]) -> None:
+    def add(self, results: list[LoggedTask | TaskRefusal]) -> None:
         """Add the results of one call."""
         logged = [result for result in results if isinstance(result, LoggedTask)]
         self._results += results
@@ -40,12 +40,14 @@ class LogTally:
 
     @contextmanager
     def noting_failure(self) -> Iterator[None]:
-        """Let a call that fails say how much was stored before it."""
+        """Let whatever fails, be it a call or the caller's own iterable, say how much was stored before it."""
         try:
             yield
-        except BusError as error:
-            place = len(self._results)
-            error.add_note(f"{self._logged} tasks were stored before; tasks[0] of this call is task {place} of all")
+        except Exception as error:
+            where = (
+                f"; tasks[0] of this call is task {len(self._results)} of all" if isinstance(error, BusError) else ""
+            )
+            error.add_note(f"{self._logged} tasks were stored before{where}")
             raise
 
 

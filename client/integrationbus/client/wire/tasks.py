@@ -53,7 +53,7 @@ def task_spec(task: NewTask) -> task_pb2.TaskSpec:
         site=task.site,
         labels=dict(task.labels),
         title=task.title,
-        payload=None if task.payload is None else payload_message(task.payload),
+        payload=payload_message(task.payload),
         trace_parent=task.trace_parent,
     )
 

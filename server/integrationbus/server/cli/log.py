@@ -3,7 +3,7 @@
 import json
 import mimetypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -41,11 +41,12 @@ def log(
     ],
     record: Annotated[str | None, typer.Option(help="The object as a record: a JSON object.")] = None,
     json_payload: Annotated[str | None, typer.Option(help="The object as JSON, sent as application/json.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with the object, in any format.", exists=True)] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A file with the object, in any format.", exists=True, dir_okay=False)
+    ] = None,
     content_type: Annotated[str | None, typer.Option(help="The media type of --file; guessed by default.")] = None,
     lines: Annotated[
-        Path | None,
-        typer.Option(help="A file with a JSON object a line (- for stdin): a task each.", allow_dash=True),
+        Path | None, typer.Option(help="A file with a JSON object a line (- for stdin): a task each.")
     ] = None,
     id_field: Annotated[str | None, typer.Option(help="With --lines: the field that is the external id.")] = None,
     external_id: Annotated[str, typer.Option(help="The id of the object in the external system.")] = "",
@@ -76,8 +77,14 @@ def log(
         "title": title,
     }
     forms = [form for form in (record, json_payload, file, lines) if form is not None]
-    if len(forms) > 1:
+    if len(forms) != 1:
         raise typer.BadParameter("give one of --record, --json-payload, --file and --lines")
+    _refuse_idle("--lines", {"--id-field": id_field}, given=lines is not None)
+    _refuse_idle("--file", {"--content-type": content_type}, given=file is not None)
+    if lines is not None and (external_id or request_id or wait):
+        raise typer.BadParameter("--external-id, --request-id and --wait are for one task, not for --lines")
+    if lines is not None and str(lines) != "-" and not lines.is_file():
+        raise typer.BadParameter(f"--lines: file {lines} does not exist")
     with connect(server) as client:
         if lines is not None:
             _log_lines(client, _tasks_of(lines, connector, task_type, id_field, options), as_json=as_json)
@@ -90,17 +97,21 @@ def log(
         _wait_for(client, receipt, as_json=as_json)
 
 
-def _payload(
-    record: str | None, json_payload: str | None, file: Path | None, content_type: str | None
-) -> Payload | None:
+def _payload(record: str | None, json_payload: str | None, file: Path | None, content_type: str | None) -> Payload:
     if record is not None:
         return _json_object("--record", record)
     if json_payload is not None:
         return Json(_json("--json-payload", json_payload))
-    if file is not None:
-        guessed = content_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        return Encoded(guessed, file.read_bytes())
-    return None
+    assert file, "the caller has seen that there is one"
+    guessed = content_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return Encoded(guessed, file.read_bytes())
+
+
+def _refuse_idle(needed: str, options: Mapping[str, object], *, given: bool) -> None:
+    """Refuse options that would do nothing."""
+    for name, value in options.items():
+        if value is not None and not given:
+            raise typer.BadParameter(f"{name} goes with {needed}")
 
 
 def _json(option: str, text: str) -> object:
@@ -123,9 +134,9 @@ def _tasks_of(
     with sys.stdin if str(path) == "-" else path.open() as source:
         for number, line in _numbered(source):
             fields = _json_object(f"line {number}", line)
-            external_id = fields.get(id_field, "") if id_field else ""
-            if not isinstance(external_id, str | int):
-                raise typer.BadParameter(f"line {number}: {id_field} is neither text nor integer")
+            external_id = fields.get(id_field) if id_field else ""
+            if isinstance(external_id, bool) or not isinstance(external_id, str | int):
+                raise typer.BadParameter(f"line {number} has no {id_field} that is text or an integer")
             own: TaskOptions = {**options, "external_id": external_id}
             yield NewTask(connector, task_type, Json(fields), **own)
 
@@ -140,7 +151,10 @@ def _log_lines(client: Client, tasks: Iterator[NewTask], *, as_json: bool) -> No
     columns = (TextColumn("logged"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
         row = bar.add_task("logged", total=None)
-        logged = client.log_tasks(tasks, progress=lambda progress: bar.update(row, completed=progress.logged))
+        try:
+            logged = client.log_tasks(tasks, progress=lambda progress: bar.update(row, completed=progress.logged))
+        except typer.BadParameter as error:
+            raise typer.BadParameter("\n".join([error.message, *error.__notes__])) from None
     if as_json:
         print_json({"logged": len(logged.logged), "resume_token": logged.resume_token})
     else:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -15,15 +14,7 @@ from integrationbus.server.problems import PayloadUndecodable
 from integrationbus.server.task import Payload, PayloadForm
 from integrationbus.v1 import payload_pb2
 
-__all__ = ["ObjectClasses", "decode", "decode_prepared", "is_json"]
-
-
-class ObjectClasses(Protocol):
-    """Knows the internal classes by type."""
-
-    def object_class(self, object_type: str) -> ObjectClass:
-        """The class of a type. Raises ObjectTypeNotFound."""
-        ...
+__all__ = ["decode", "decode_prepared", "is_json"]
 
 
 def is_json(content_type: str) -> bool:

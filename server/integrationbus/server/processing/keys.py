@@ -36,7 +36,7 @@ class KeyReader:
         """
         if key.points_at_page:
             return self._of_page(_external_id(value, key.attribute, ""), class_name)
-        target = self._registry.object_class_of_table(key.target_table)
+        target = self._registry.classes.of_table(key.target_table)
         if target is None:
             return None
         return self._of_object(_external_id(value, key.attribute, target.object_type), target, nesting=0)
@@ -82,7 +82,7 @@ class KeyReader:
     ) -> KeyReference | None:
         """The key of the parent or group that narrows the search; None when the class has no such column."""
         key = next((key for key in target.foreign_keys if key.attribute == attribute), None)
-        scope = self._registry.object_class_of_table(key.target_table) if key else None
+        scope = self._registry.classes.of_table(key.target_table) if key else None
         if external_id is None or scope is None:
             return None
         return self._of_object(external_id, scope, nesting=nesting + 1)

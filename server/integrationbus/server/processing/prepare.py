@@ -65,7 +65,7 @@ class Preparer:
 
     def _class_of(self, object_type: str) -> ObjectClass:
         try:
-            return self._registry.object_class(object_type)
+            return self._registry.classes.get(object_type)
         except ObjectTypeNotFound as error:
             raise PayloadUndecodable(f"no connector makes {object_type} any more") from error
 

@@ -21,5 +21,5 @@ class EnumServicer(enum_service_pb2_grpc.EnumServiceServicer):
         """See the proto."""
         found = enum_catalog().get(check_text("name", request.name, MAX_NAME_BYTES))
         if found is None:
-            raise EnumNotFound(f"{request.name}; there are {', '.join(enum_catalog())}")
+            raise EnumNotFound(request.name, hint=f"there are {', '.join(enum_catalog())}")
         return GetEnumResponse(enum=found)

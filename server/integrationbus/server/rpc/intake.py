@@ -1,6 +1,8 @@
 """Checking tasks before anything is stored. Knows nothing of gRPC: the in-process door uses it as well."""
 
+import hashlib
 import re
+from collections.abc import Iterable
 
 from integrationbus.server.errors import FieldProblem, TaskTypeMismatch
 from integrationbus.server.ids import new_id
@@ -8,10 +10,11 @@ from integrationbus.server.limits import Limits
 from integrationbus.server.registry import ConnectorRegistry, RegisteredConnector
 from integrationbus.server.rpc.checks import check_text, choice, invalid
 from integrationbus.server.rpc.payload_intake import check_payload
+from integrationbus.server.store import RequestKey
 from integrationbus.server.task import NewTask, Payload, PayloadForm, ProcessType, TaskDataType, TaskType
 from integrationbus.v1 import task_pb2
 
-__all__ = ["check_creator", "check_task"]
+__all__ = ["check_creator", "check_task", "request_key"]
 
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_LABELS = 32
@@ -47,6 +50,13 @@ def check_task(spec: task_pb2.TaskSpec, *, registry: ConnectorRegistry, limits: 
         trace_parent=_trace_parent(spec.trace_parent),
         payload=payload,
     )
+
+
+def request_key(creator: str, request_id: str, digests: Iterable[bytes]) -> RequestKey | None:
+    """What makes a call repeatable, if it has an id; ``digests`` stand for its tasks. Raises InvalidField."""
+    if not check_text("request_id", request_id, 64):
+        return None
+    return RequestKey(creator=creator, request_id=request_id, body_digest=hashlib.sha256(b"".join(digests)).digest())
 
 
 def _object_type(

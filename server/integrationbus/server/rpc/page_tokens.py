@@ -11,9 +11,9 @@ from google.protobuf.message import Message
 from integrationbus.server.errors import FieldProblem, PageTokenInvalid
 from integrationbus.server.rpc.checks import has_control
 
-__all__ = ["DEFAULT_PAGE_SIZE", "page_size", "read_page_token", "write_page_token"]
+__all__ = ["page_size", "read_page_token", "write_page_token"]
 
-DEFAULT_PAGE_SIZE = 100
+_DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1_000
 _MAX_TOKEN_LENGTH = 500  # also bounds how deep the JSON in it can be nested
 _INTEGERS = range(-(2**63), 2**63)
@@ -21,7 +21,7 @@ _INTEGERS = range(-(2**63), 2**63)
 
 def page_size(asked: int) -> int:
     """How many to return."""
-    return min(asked, _LARGEST_PAGE) if asked > 0 else DEFAULT_PAGE_SIZE
+    return min(asked, _LARGEST_PAGE) if asked > 0 else _DEFAULT_PAGE
 
 
 def write_page_token(request: Message, place: Sequence[int | str]) -> str:

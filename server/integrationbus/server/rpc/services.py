@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from integrationbus.server.clock import Clock
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.limits import Limits
@@ -70,7 +69,6 @@ class Services:
     runs: RunWatch
     objects: Objects
     rates: Rates
-    clock: Clock
     limits: Limits
     started_at: datetime
     version: str

@@ -10,7 +10,7 @@ from integrationbus.server.rpc.answers import first_page
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.errors import to_refusal
-from integrationbus.server.rpc.intake import check_task
+from integrationbus.server.rpc.intake import check_task, request_key
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import read_filter, read_resume_token, wants_payload, write_resume_token
 from integrationbus.server.rpc.render import render_task
@@ -63,7 +63,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
         """See the proto."""
         creator = creator_of(context)
         task = self._checked(request.task, "task", creator)
-        key = _request_key(creator, request.request_id, [task.digest()])
+        key = request_key(creator, request.request_id, [task.digest()])
         receipt = await self._services.task_log.append(LogEntry(tasks=[task], request=key))
         return LogTaskResponse(
             task=_logged(receipt.tasks[0], duplicate=receipt.duplicate), resume_token=self._token(receipt.tasks)
@@ -180,7 +180,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
             else:
                 checked.append(task)
                 digests.append(task.digest())
-        return checked, _request_key(creator, request.request_id, digests)
+        return checked, request_key(creator, request.request_id, digests)
 
     def _token(self, tasks: Iterable[LoggedTask]) -> task_pb2.ResumeToken:
         """Where the changes of these tasks begin: for each connector, behind the first one's own entry."""
@@ -188,12 +188,6 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
         for task in tasks:
             positions.setdefault(task.connector, task.position)
         return write_resume_token(positions, self._services.store.store_id)
-
-
-def _request_key(creator: str, request_id: str, digests: Iterable[bytes]) -> RequestKey | None:
-    if not check_text("request_id", request_id, 64):
-        return None
-    return RequestKey(creator=creator, request_id=request_id, body_digest=hashlib.sha256(b"".join(digests)).digest())
 
 
 def _logged(task: LoggedTask, *, duplicate: bool) -> task_service_pb2.LoggedTask:

@@ -71,6 +71,8 @@ def backup(url: str, target: Path) -> int:
         raise FileNotFoundError(f"there is no database {path}")
     if target.exists():
         raise FileExistsError(f"{target} exists already")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent}")
     source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     copy = sqlite3.connect(target)
     try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from integrationbus.server.clock import Clock
 from integrationbus.server.storage.database import Database, open_database
@@ -50,8 +51,11 @@ def open_store(url: str, clock: Clock) -> OpenedStore:
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file of a SQLite URL; None for another database. Raises ValueError for one in memory."""
-    parsed = make_url(url)
+    """The file of a SQLite URL; None for another database. Raises ValueError for one in memory, and for no URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError(f"{url!r} is no URL of a database, such as sqlite:///integrationbus.db") from None
     if parsed.get_backend_name() != "sqlite":
         return None
     if parsed.database in (None, "", ":memory:"):

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, delete, select, update
 
 from integrationbus.connectors.models import Dependency, NodeInfo
 from integrationbus.connectors.object_class import ForeignKeyInfo, ObjectClass
+from integrationbus.server.class_catalog import ClassCatalog
 from integrationbus.server.problems import TargetRefused
 from integrationbus.server.target import key_map
-from integrationbus.server.target.classes import ClassCatalog
 
 __all__ = ["Deletion"]
 

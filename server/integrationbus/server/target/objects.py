@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Table, bindparam, insert, update
 
 from integrationbus.connectors.object_class import ObjectClass
+from integrationbus.server.class_catalog import ClassCatalog
 from integrationbus.server.target import key_map
-from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.deletion import Deletion
 from integrationbus.server.target.identity import find_existing, foreign_key_values
 from integrationbus.server.target.ids import allocate_ids

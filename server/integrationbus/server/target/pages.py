@@ -7,10 +7,10 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from integrationbus.connectors.models import NodeInfo
+from integrationbus.server.class_catalog import ClassCatalog
 from integrationbus.server.prepared import NodePlace
 from integrationbus.server.problems import IdentityMissing, ParentNotFound, TargetRefused
 from integrationbus.server.target import key_map
-from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.deletion import Deletion
 from integrationbus.server.target.ids import allocate_ids
 from integrationbus.server.target.row import TargetRow

@@ -29,7 +29,7 @@ class ObjectReader:
 
     def get(self, object_type: str, key: ObjectKey) -> ObjectView:
         """One object. Raises ObjectTypeNotFound, ObjectNotFound, KeyAmbiguousRefused and ConnectorNotFound."""
-        object_class = self._registry.object_class(object_type)
+        object_class = self._registry.classes.get(object_type)
         statement = _selection(object_class).where(self._condition(object_class, key)).limit(2)
         with self._database.read() as connection:
             rows = connection.execute(statement).all()
@@ -41,7 +41,7 @@ class ObjectReader:
 
     def list(self, object_type: str, *, after_id: int, limit: int) -> Sequence[ObjectView]:
         """Objects of a type by id, from behind ``after_id``. Raises ObjectTypeNotFound."""
-        object_class = self._registry.object_class(object_type)
+        object_class = self._registry.classes.get(object_type)
         key = object_class.id_column
         statement = _selection(object_class).where(key > after_id).order_by(key).limit(limit)
         with self._database.read() as connection:
@@ -49,7 +49,7 @@ class ObjectReader:
 
     def count(self, object_type: str) -> int:
         """How many objects of a type there are. Raises ObjectTypeNotFound."""
-        table = self._registry.object_class(object_type).table
+        table = self._registry.classes.get(object_type).table
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(table)).scalar_one()
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, StatementError
 
+from integrationbus.server.class_catalog import ClassCatalog
 from integrationbus.server.prepared import PreparedTask, TranslationCache
 from integrationbus.server.problems import TargetRefused, TaskProblem
-from integrationbus.server.target.classes import ClassCatalog
 from integrationbus.server.target.groups import cut_into_groups
 from integrationbus.server.target.objects import delete_group, write_group
 from integrationbus.server.target.pages import PageWriter

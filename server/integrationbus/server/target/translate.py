@@ -9,10 +9,10 @@ from integrationbus.connectors.cms import SiteInfo
 from integrationbus.connectors.keys import DocumentParams, ObjectParams
 from integrationbus.connectors.models import Dependency, NodeInfo
 from integrationbus.connectors.object_class import ForeignKeyInfo, ObjectClass
+from integrationbus.server.class_catalog import ClassCatalog
 from integrationbus.server.prepared import KeyReference, PreparedTask, TranslationCache
 from integrationbus.server.problems import KeyAmbiguous, KeyNotFound, SiteNotFound
 from integrationbus.server.target import key_map
-from integrationbus.server.target.classes import ClassCatalog
 
 __all__ = ["Translator"]
 
