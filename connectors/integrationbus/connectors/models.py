@@ -6,16 +6,26 @@ bus must know beyond the mapping stands in ``type_info`` and in the ``depends`` 
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import ForeignKey, MetaData, String, UniqueConstraint, Uuid
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column, validates
 
 from integrationbus.connectors.keys import ExternalId
+from integrationbus.connectors.task_types import SnapshotHandling
 
-__all__ = ["BaseInfo", "Dependency", "InternalObject", "NodeInfo", "TreeNode", "TypeInfo", "foreign_key"]
+__all__ = [
+    "BaseInfo",
+    "Dependency",
+    "InternalObject",
+    "NodeInfo",
+    "TreeNode",
+    "TypeInfo",
+    "WorkflowStep",
+    "foreign_key",
+]
 
 _DEPENDENCY = "integrationbus.dependency"
 _DEFAULT_CODE_NAME = "integrationbus.default_code_name"
@@ -25,13 +35,22 @@ class Dependency(Enum):
     """What becomes of an object when the target of one of its foreign keys is missing, or is deleted later."""
 
     REQUIRED = "required"
-    """Missing: the task fails with KEY_NOT_FOUND. Deleted: this object is deleted with it."""
+    """Missing: the task fails with KEY_NOT_FOUND, or waits. Deleted: this object is deleted with it."""
     REQUIRED_HAS_DEFAULT = "required_has_default"
     """Missing or deleted: the declared default object takes its place."""
     NOT_REQUIRED = "not_required"
     """Missing or deleted: the column becomes null."""
     BINDING = "binding"
-    """Missing: the task that makes this binding fails with KEY_NOT_FOUND. Deleted: the binding is deleted."""
+    """The object is a binding. Missing: a snapshot leaves this binding out, and a task about it fails with
+    KEY_NOT_FOUND, or waits. Deleted: the binding is deleted."""
+
+
+class WorkflowStep(StrEnum):
+    """Where a culture version of a page stands: published unless somebody says otherwise."""
+
+    EDIT = "edit"
+    PUBLISHED = "published"
+    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +58,11 @@ class TypeInfo:
     """What the bus knows of an internal class besides its mapping. All but ``object_type`` are attribute names.
 
     An object is found by its GUID, else by its code name within its site and parent, else by the external id of the
-    task. A class without ``code_name`` and ``guid`` is a binding: it is found by its foreign keys together.
+    task. A class without ``code_name`` and ``guid`` is a binding: it is found by its foreign keys together. A binding
+    with a ``site`` is what ADD_TO_SITE makes for the class at its other end.
+
+    ``handling`` says what becomes of stored objects of this class when they are parts of another object's snapshot and
+    it does not mention them; a snapshot may say otherwise.
     """
 
     object_type: str
@@ -49,6 +72,7 @@ class TypeInfo:
     parent: str | None = None
     group: str | None = None
     display_name: str | None = None
+    handling: SnapshotHandling = SnapshotHandling.COMPLETE
 
 
 class InternalObject(DeclarativeBase):
@@ -90,6 +114,7 @@ class NodeInfo(InternalObject):
     node_class: Mapped[str] = mapped_column(String(200))
     node_alias: Mapped[str] = mapped_column(String(200))
     node_alias_path: Mapped[str] = mapped_column(String(1000))
+    node_order: Mapped[int] = mapped_column(default=0)
 
 
 class TreeNode(InternalObject):
@@ -97,8 +122,9 @@ class TreeNode(InternalObject):
 
     The attributes that start with ``node_`` describe the page's place in the tree and are kept in ``cms_tree``. A page
     is found by ``node_guid``, else by its path: ``node_alias`` below the parent. The parent is ``node_parent_path``, or
-    ``node_parent_id``: an external id, or the internal id of a node when the task translates no keys. Foreign keys that
-    point at pages reference ``cms_tree.node_id``.
+    ``node_parent_id``: an external id, or the internal id of a node when the task translates no keys. ``node_order`` is
+    the place among the pages with the same parent, 1 for the first; a new page comes last unless it is set. Foreign
+    keys that point at pages reference ``cms_tree.node_id``.
     """
 
     __abstract__ = True
@@ -106,11 +132,17 @@ class TreeNode(InternalObject):
 
     document_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-3)
     document_culture: Mapped[str] = mapped_column(String(20), sort_order=-1)
+    document_workflow_step: Mapped[str] = mapped_column(String(20), default=WorkflowStep.PUBLISHED.value)
 
     node_guid: UUID | None = None
     node_alias: str | None = None
     node_parent_path: str | None = None
     node_parent_id: ExternalId | None = None
+    node_order: int | None = None
+
+    @validates("document_workflow_step")
+    def _known_step(self, _: str, step: str) -> str:
+        return WorkflowStep(step).value
 
     @declared_attr
     def document_node_id(cls) -> Mapped[int]:  # noqa: N805 - SQLAlchemy calls it with the class

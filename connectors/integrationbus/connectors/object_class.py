@@ -19,7 +19,7 @@ from integrationbus.connectors.models import (
 
 __all__ = ["ForeignKeyInfo", "InvalidObjectClass", "ObjectClass", "describe"]
 
-NODE_ATTRIBUTES = ("node_guid", "node_alias", "node_parent_path", "node_parent_id")
+NODE_ATTRIBUTES = ("node_guid", "node_alias", "node_parent_path", "node_parent_id", "node_order")
 """Attributes of a TreeNode that are not columns of its table."""
 
 

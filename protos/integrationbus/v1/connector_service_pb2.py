@@ -22,42 +22,75 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from integrationbus.v1 import enums_pb2 as integrationbus_dot_v1_dot_enums__pb2
 from integrationbus.v1 import run_pb2 as integrationbus_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)integrationbus/v1/connector_service.proto\x12\x11integrationbus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\x1a\x1bintegrationbus/v1/run.proto\"\xca\x02\n\tConnector\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x12\n\nclass_path\x18\x03 \x01(\t\x12\x30\n\x05state\x18\x04 \x01(\x0e\x32!.integrationbus.v1.ConnectorState\x12\x0f\n\x07problem\x18\x05 \x01(\t\x12\x11\n\tpaused_by\x18\x06 \x01(\t\x12\x11\n\thalted_by\x18\x07 \x01(\t\x12\x34\n\x0ctrigger_mode\x18\x08 \x01(\x0e\x32\x1e.integrationbus.v1.TriggerMode\x12\x10\n\x08schedule\x18\t \x01(\t\x12\x0f\n\x07\x61\x63\x63\x65pts\x18\n \x03(\t\x12\x14\n\x0cobject_types\x18\x0b \x03(\t\x12-\n\x06\x63ounts\x18\x0c \x01(\x0b\x32\x1d.integrationbus.v1.TaskCounts\"\x87\x01\n\nTaskCounts\x12\x0f\n\x07pending\x18\x01 \x01(\x03\x12\x0f\n\x07running\x18\x02 \x01(\x03\x12\x12\n\nretry_wait\x18\x03 \x01(\x03\x12\x11\n\tsucceeded\x18\x04 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x03\x12\x0f\n\x07skipped\x18\x06 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x07 \x01(\x03\"\x17\n\x15ListConnectorsRequest\"J\n\x16ListConnectorsResponse\x12\x30\n\nconnectors\x18\x01 \x03(\x0b\x32\x1c.integrationbus.v1.Connector\"#\n\x13GetConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x14GetConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\"5\n\x15PauseConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"I\n\x16PauseConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\"j\n\x16ResumeConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x32\n\x0bhead_action\x18\x02 \x01(\x0e\x32\x1d.integrationbus.v1.HeadAction\x12\x0e\n\x06reason\x18\x03 \x01(\t\"o\n\x17ResumeConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\x12#\n\x03run\x18\x02 \x01(\x0b\x32\x16.integrationbus.v1.Run\"(\n\x18GetConnectorStatsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xbf\x01\n\x19GetConnectorStatsResponse\x12-\n\x06\x63ounts\x18\x01 \x01(\x0b\x32\x1d.integrationbus.v1.TaskCounts\x12<\n\x18oldest_waiting_logged_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11logged_per_second\x18\x03 \x01(\x01\x12\x1a\n\x12settled_per_second\x18\x04 \x01(\x01\x32\x9b\x04\n\x10\x43onnectorService\x12\x65\n\x0eListConnectors\x12(.integrationbus.v1.ListConnectorsRequest\x1a).integrationbus.v1.ListConnectorsResponse\x12_\n\x0cGetConnector\x12&.integrationbus.v1.GetConnectorRequest\x1a\'.integrationbus.v1.GetConnectorResponse\x12\x65\n\x0ePauseConnector\x12(.integrationbus.v1.PauseConnectorRequest\x1a).integrationbus.v1.PauseConnectorResponse\x12h\n\x0fResumeConnector\x12).integrationbus.v1.ResumeConnectorRequest\x1a*.integrationbus.v1.ResumeConnectorResponse\x12n\n\x11GetConnectorStats\x12+.integrationbus.v1.GetConnectorStatsRequest\x1a,.integrationbus.v1.GetConnectorStatsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)integrationbus/v1/connector_service.proto\x12\x11integrationbus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\x1a\x1bintegrationbus/v1/run.proto\"\xca\x02\n\tConnector\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x12\n\nclass_path\x18\x03 \x01(\t\x12\x30\n\x05state\x18\x04 \x01(\x0e\x32!.integrationbus.v1.ConnectorState\x12\x0f\n\x07problem\x18\x05 \x01(\t\x12\x11\n\tpaused_by\x18\x06 \x01(\t\x12\x11\n\thalted_by\x18\x07 \x01(\t\x12\x34\n\x0ctrigger_mode\x18\x08 \x01(\x0e\x32\x1e.integrationbus.v1.TriggerMode\x12\x10\n\x08schedule\x18\t \x01(\t\x12\x0f\n\x07\x61\x63\x63\x65pts\x18\n \x03(\t\x12\x14\n\x0cobject_types\x18\x0b \x03(\t\x12-\n\x06\x63ounts\x18\x0c \x01(\x0b\x32\x1d.integrationbus.v1.TaskCounts\"\x98\x01\n\nTaskCounts\x12\x0f\n\x07pending\x18\x01 \x01(\x03\x12\x0f\n\x07running\x18\x02 \x01(\x03\x12\x12\n\nretry_wait\x18\x03 \x01(\x03\x12\x11\n\tsucceeded\x18\x04 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x03\x12\x0f\n\x07skipped\x18\x06 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x07 \x01(\x03\x12\x0f\n\x07waiting\x18\x08 \x01(\x03\"\x17\n\x15ListConnectorsRequest\"J\n\x16ListConnectorsResponse\x12\x30\n\nconnectors\x18\x01 \x03(\x0b\x32\x1c.integrationbus.v1.Connector\"#\n\x13GetConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x14GetConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\"5\n\x15PauseConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"I\n\x16PauseConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\"j\n\x16ResumeConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x32\n\x0bhead_action\x18\x02 \x01(\x0e\x32\x1d.integrationbus.v1.HeadAction\x12\x0e\n\x06reason\x18\x03 \x01(\t\"o\n\x17ResumeConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\x12#\n\x03run\x18\x02 \x01(\x0b\x32\x16.integrationbus.v1.Run\"(\n\x18GetConnectorStatsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xbf\x01\n\x19GetConnectorStatsResponse\x12-\n\x06\x63ounts\x18\x01 \x01(\x0b\x32\x1d.integrationbus.v1.TaskCounts\x12<\n\x18oldest_waiting_logged_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11logged_per_second\x18\x03 \x01(\x01\x12\x1a\n\x12settled_per_second\x18\x04 \x01(\x01\"6\n\x16\x45nableConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"J\n\x17\x45nableConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\"7\n\x17\x44isableConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"K\n\x18\x44isableConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\"(\n\x18\x44\x65scribeConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x8c\x01\n\x19\x44\x65scribeConnectorResponse\x12/\n\tconnector\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.Connector\x12>\n\x0cobject_types\x18\x02 \x03(\x0b\x32(.integrationbus.v1.ObjectTypeDescription\"\xd0\x02\n\x15ObjectTypeDescription\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x12\n\nclass_path\x18\x02 \x01(\t\x12\x0f\n\x07is_page\x18\x03 \x01(\x08\x12\r\n\x05table\x18\x04 \x01(\t\x12\x42\n\x05roles\x18\x05 \x03(\x0b\x32\x33.integrationbus.v1.ObjectTypeDescription.RolesEntry\x12\x33\n\x06\x66ields\x18\x06 \x03(\x0b\x32#.integrationbus.v1.FieldDescription\x12\x31\n\x05parts\x18\x07 \x03(\x0b\x32\".integrationbus.v1.PartDescription\x12\x14\n\x0csite_binding\x18\x08 \x01(\t\x1a,\n\nRolesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xb8\x01\n\x10\x46ieldDescription\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08nullable\x18\x03 \x01(\x08\x12\x13\n\x0bhas_default\x18\x04 \x01(\x08\x12\x13\n\x0btarget_type\x18\x05 \x01(\t\x12\x31\n\ndependency\x18\x06 \x01(\x0e\x32\x1d.integrationbus.v1.Dependency\x12\x19\n\x11\x64\x65\x66\x61ult_code_name\x18\x07 \x01(\t\"n\n\x0fPartDescription\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x0f\n\x07through\x18\x02 \x01(\t\x12\x35\n\x08handling\x18\x03 \x01(\x0e\x32#.integrationbus.v1.SnapshotHandling\"%\n\x15\x43heckConnectorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"K\n\x16\x43heckConnectorResponse\x12\x31\n\x06\x63hecks\x18\x01 \x03(\x0b\x32!.integrationbus.v1.ConnectorCheck\"d\n\x0e\x43onnectorCheck\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x30\n\x07outcome\x18\x02 \x01(\x0e\x32\x1f.integrationbus.v1.CheckOutcome\x12\x0f\n\x07message\x18\x03 \x01(\t\"T\n\x16WatchConnectorsRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12+\n\x08interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"K\n\x17WatchConnectorsResponse\x12\x30\n\nconnectors\x18\x01 \x03(\x0b\x32\x1c.integrationbus.v1.Connector2\xb5\x08\n\x10\x43onnectorService\x12\x65\n\x0eListConnectors\x12(.integrationbus.v1.ListConnectorsRequest\x1a).integrationbus.v1.ListConnectorsResponse\x12_\n\x0cGetConnector\x12&.integrationbus.v1.GetConnectorRequest\x1a\'.integrationbus.v1.GetConnectorResponse\x12\x65\n\x0ePauseConnector\x12(.integrationbus.v1.PauseConnectorRequest\x1a).integrationbus.v1.PauseConnectorResponse\x12h\n\x0fResumeConnector\x12).integrationbus.v1.ResumeConnectorRequest\x1a*.integrationbus.v1.ResumeConnectorResponse\x12n\n\x11GetConnectorStats\x12+.integrationbus.v1.GetConnectorStatsRequest\x1a,.integrationbus.v1.GetConnectorStatsResponse\x12h\n\x0f\x45nableConnector\x12).integrationbus.v1.EnableConnectorRequest\x1a*.integrationbus.v1.EnableConnectorResponse\x12k\n\x10\x44isableConnector\x12*.integrationbus.v1.DisableConnectorRequest\x1a+.integrationbus.v1.DisableConnectorResponse\x12n\n\x11\x44\x65scribeConnector\x12+.integrationbus.v1.DescribeConnectorRequest\x1a,.integrationbus.v1.DescribeConnectorResponse\x12\x65\n\x0e\x43heckConnector\x12(.integrationbus.v1.CheckConnectorRequest\x1a).integrationbus.v1.CheckConnectorResponse\x12j\n\x0fWatchConnectors\x12).integrationbus.v1.WatchConnectorsRequest\x1a*.integrationbus.v1.WatchConnectorsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'integrationbus.v1.connector_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONNECTOR']._serialized_start=158
-  _globals['_CONNECTOR']._serialized_end=488
-  _globals['_TASKCOUNTS']._serialized_start=491
-  _globals['_TASKCOUNTS']._serialized_end=626
-  _globals['_LISTCONNECTORSREQUEST']._serialized_start=628
-  _globals['_LISTCONNECTORSREQUEST']._serialized_end=651
-  _globals['_LISTCONNECTORSRESPONSE']._serialized_start=653
-  _globals['_LISTCONNECTORSRESPONSE']._serialized_end=727
-  _globals['_GETCONNECTORREQUEST']._serialized_start=729
-  _globals['_GETCONNECTORREQUEST']._serialized_end=764
-  _globals['_GETCONNECTORRESPONSE']._serialized_start=766
-  _globals['_GETCONNECTORRESPONSE']._serialized_end=837
-  _globals['_PAUSECONNECTORREQUEST']._serialized_start=839
-  _globals['_PAUSECONNECTORREQUEST']._serialized_end=892
-  _globals['_PAUSECONNECTORRESPONSE']._serialized_start=894
-  _globals['_PAUSECONNECTORRESPONSE']._serialized_end=967
-  _globals['_RESUMECONNECTORREQUEST']._serialized_start=969
-  _globals['_RESUMECONNECTORREQUEST']._serialized_end=1075
-  _globals['_RESUMECONNECTORRESPONSE']._serialized_start=1077
-  _globals['_RESUMECONNECTORRESPONSE']._serialized_end=1188
-  _globals['_GETCONNECTORSTATSREQUEST']._serialized_start=1190
-  _globals['_GETCONNECTORSTATSREQUEST']._serialized_end=1230
-  _globals['_GETCONNECTORSTATSRESPONSE']._serialized_start=1233
-  _globals['_GETCONNECTORSTATSRESPONSE']._serialized_end=1424
-  _globals['_CONNECTORSERVICE']._serialized_start=1427
-  _globals['_CONNECTORSERVICE']._serialized_end=1966
+  _globals['_OBJECTTYPEDESCRIPTION_ROLESENTRY']._loaded_options = None
+  _globals['_OBJECTTYPEDESCRIPTION_ROLESENTRY']._serialized_options = b'8\001'
+  _globals['_CONNECTOR']._serialized_start=190
+  _globals['_CONNECTOR']._serialized_end=520
+  _globals['_TASKCOUNTS']._serialized_start=523
+  _globals['_TASKCOUNTS']._serialized_end=675
+  _globals['_LISTCONNECTORSREQUEST']._serialized_start=677
+  _globals['_LISTCONNECTORSREQUEST']._serialized_end=700
+  _globals['_LISTCONNECTORSRESPONSE']._serialized_start=702
+  _globals['_LISTCONNECTORSRESPONSE']._serialized_end=776
+  _globals['_GETCONNECTORREQUEST']._serialized_start=778
+  _globals['_GETCONNECTORREQUEST']._serialized_end=813
+  _globals['_GETCONNECTORRESPONSE']._serialized_start=815
+  _globals['_GETCONNECTORRESPONSE']._serialized_end=886
+  _globals['_PAUSECONNECTORREQUEST']._serialized_start=888
+  _globals['_PAUSECONNECTORREQUEST']._serialized_end=941
+  _globals['_PAUSECONNECTORRESPONSE']._serialized_start=943
+  _globals['_PAUSECONNECTORRESPONSE']._serialized_end=1016
+  _globals['_RESUMECONNECTORREQUEST']._serialized_start=1018
+  _globals['_RESUMECONNECTORREQUEST']._serialized_end=1124
+  _globals['_RESUMECONNECTORRESPONSE']._serialized_start=1126
+  _globals['_RESUMECONNECTORRESPONSE']._serialized_end=1237
+  _globals['_GETCONNECTORSTATSREQUEST']._serialized_start=1239
+  _globals['_GETCONNECTORSTATSREQUEST']._serialized_end=1279
+  _globals['_GETCONNECTORSTATSRESPONSE']._serialized_start=1282
+  _globals['_GETCONNECTORSTATSRESPONSE']._serialized_end=1473
+  _globals['_ENABLECONNECTORREQUEST']._serialized_start=1475
+  _globals['_ENABLECONNECTORREQUEST']._serialized_end=1529
+  _globals['_ENABLECONNECTORRESPONSE']._serialized_start=1531
+  _globals['_ENABLECONNECTORRESPONSE']._serialized_end=1605
+  _globals['_DISABLECONNECTORREQUEST']._serialized_start=1607
+  _globals['_DISABLECONNECTORREQUEST']._serialized_end=1662
+  _globals['_DISABLECONNECTORRESPONSE']._serialized_start=1664
+  _globals['_DISABLECONNECTORRESPONSE']._serialized_end=1739
+  _globals['_DESCRIBECONNECTORREQUEST']._serialized_start=1741
+  _globals['_DESCRIBECONNECTORREQUEST']._serialized_end=1781
+  _globals['_DESCRIBECONNECTORRESPONSE']._serialized_start=1784
+  _globals['_DESCRIBECONNECTORRESPONSE']._serialized_end=1924
+  _globals['_OBJECTTYPEDESCRIPTION']._serialized_start=1927
+  _globals['_OBJECTTYPEDESCRIPTION']._serialized_end=2263
+  _globals['_OBJECTTYPEDESCRIPTION_ROLESENTRY']._serialized_start=2219
+  _globals['_OBJECTTYPEDESCRIPTION_ROLESENTRY']._serialized_end=2263
+  _globals['_FIELDDESCRIPTION']._serialized_start=2266
+  _globals['_FIELDDESCRIPTION']._serialized_end=2450
+  _globals['_PARTDESCRIPTION']._serialized_start=2452
+  _globals['_PARTDESCRIPTION']._serialized_end=2562
+  _globals['_CHECKCONNECTORREQUEST']._serialized_start=2564
+  _globals['_CHECKCONNECTORREQUEST']._serialized_end=2601
+  _globals['_CHECKCONNECTORRESPONSE']._serialized_start=2603
+  _globals['_CHECKCONNECTORRESPONSE']._serialized_end=2678
+  _globals['_CONNECTORCHECK']._serialized_start=2680
+  _globals['_CONNECTORCHECK']._serialized_end=2780
+  _globals['_WATCHCONNECTORSREQUEST']._serialized_start=2782
+  _globals['_WATCHCONNECTORSREQUEST']._serialized_end=2866
+  _globals['_WATCHCONNECTORSRESPONSE']._serialized_start=2868
+  _globals['_WATCHCONNECTORSRESPONSE']._serialized_end=2943
+  _globals['_CONNECTORSERVICE']._serialized_start=2946
+  _globals['_CONNECTORSERVICE']._serialized_end=4023
 # @@protoc_insertion_point(module_scope)

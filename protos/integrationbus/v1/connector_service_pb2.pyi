@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -48,9 +49,9 @@ class Connector(_message.Message):
     state: _enums_pb2.ConnectorState.ValueType
     """What it is doing."""
     problem: _builtins.str
-    """Why it is PAUSED, HALTED or UNHEALTHY."""
+    """Why it is PAUSED, HALTED, UNHEALTHY or DISABLED."""
     paused_by: _builtins.str
-    """Who paused it."""
+    """Who paused it, or switched it off."""
     halted_by: _builtins.str
     """The id of the task that halted it."""
     trigger_mode: _enums_pb2.TriggerMode.ValueType
@@ -108,6 +109,7 @@ class TaskCounts(_message.Message):
     FAILED_FIELD_NUMBER: _builtins.int
     SKIPPED_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     pending: _builtins.int
     """PENDING."""
     running: _builtins.int
@@ -122,6 +124,8 @@ class TaskCounts(_message.Message):
     """SKIPPED."""
     deleted: _builtins.int
     """DELETED."""
+    waiting: _builtins.int
+    """WAITING."""
     def __init__(
         self,
         *,
@@ -132,10 +136,11 @@ class TaskCounts(_message.Message):
         failed: _builtins.int = ...,
         skipped: _builtins.int = ...,
         deleted: _builtins.int = ...,
+        waiting: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "failed", b"failed", "pending", b"pending", "retry_wait", b"retry_wait", "running", b"running", "skipped", b"skipped", "succeeded", b"succeeded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "failed", b"failed", "pending", b"pending", "retry_wait", b"retry_wait", "running", b"running", "skipped", b"skipped", "succeeded", b"succeeded", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -397,3 +402,437 @@ class GetConnectorStatsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetConnectorStatsResponse: _TypeAlias = GetConnectorStatsResponse  # noqa: Y015
+
+@_typing.final
+class EnableConnectorRequest(_message.Message):
+    """EnableConnectorRequest is the request of EnableConnector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The connector."""
+    reason: _builtins.str
+    """Why, for the record; at most 255 bytes."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnableConnectorRequest: _TypeAlias = EnableConnectorRequest  # noqa: Y015
+
+@_typing.final
+class EnableConnectorResponse(_message.Message):
+    """EnableConnectorResponse is the response of EnableConnector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def connector(self) -> Global___Connector:
+        """The connector after the change."""
+
+    def __init__(
+        self,
+        *,
+        connector: Global___Connector | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnableConnectorResponse: _TypeAlias = EnableConnectorResponse  # noqa: Y015
+
+@_typing.final
+class DisableConnectorRequest(_message.Message):
+    """DisableConnectorRequest is the request of DisableConnector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The connector."""
+    reason: _builtins.str
+    """Why, for the record; at most 255 bytes."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisableConnectorRequest: _TypeAlias = DisableConnectorRequest  # noqa: Y015
+
+@_typing.final
+class DisableConnectorResponse(_message.Message):
+    """DisableConnectorResponse is the response of DisableConnector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def connector(self) -> Global___Connector:
+        """The connector after the change."""
+
+    def __init__(
+        self,
+        *,
+        connector: Global___Connector | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisableConnectorResponse: _TypeAlias = DisableConnectorResponse  # noqa: Y015
+
+@_typing.final
+class DescribeConnectorRequest(_message.Message):
+    """DescribeConnectorRequest is the request of DescribeConnector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The connector."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeConnectorRequest: _TypeAlias = DescribeConnectorRequest  # noqa: Y015
+
+@_typing.final
+class DescribeConnectorResponse(_message.Message):
+    """DescribeConnectorResponse is the response of DescribeConnector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    OBJECT_TYPES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def connector(self) -> Global___Connector:
+        """The connector."""
+
+    @_builtins.property
+    def object_types(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectTypeDescription]:
+        """The internal types that it makes, by name."""
+
+    def __init__(
+        self,
+        *,
+        connector: Global___Connector | None = ...,
+        object_types: _abc.Iterable[Global___ObjectTypeDescription] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "object_types", b"object_types"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeConnectorResponse: _TypeAlias = DescribeConnectorResponse  # noqa: Y015
+
+@_typing.final
+class ObjectTypeDescription(_message.Message):
+    """ObjectTypeDescription describes an internal type."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class RolesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    CLASS_PATH_FIELD_NUMBER: _builtins.int
+    IS_PAGE_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    SITE_BINDING_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The type, for example "cms.user"."""
+    class_path: _builtins.str
+    """The Python class, as "module:Class"."""
+    is_page: _builtins.bool
+    """Whether its objects are pages."""
+    table: _builtins.str
+    """The table."""
+    site_binding: _builtins.str
+    """The binding by which ADD_TO_SITE assigns objects to sites; empty when the type knows no sites."""
+    @_builtins.property
+    def roles(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The attributes with a role: "code_name", "guid", "site", "parent", "group", "display_name"."""
+
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldDescription]:
+        """The columns, in the order of the class."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartDescription]:
+        """The classes whose objects may be parts of a snapshot."""
+
+    def __init__(
+        self,
+        *,
+        object_type: _builtins.str = ...,
+        class_path: _builtins.str = ...,
+        is_page: _builtins.bool = ...,
+        table: _builtins.str = ...,
+        roles: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        fields: _abc.Iterable[Global___FieldDescription] | None = ...,
+        parts: _abc.Iterable[Global___PartDescription] | None = ...,
+        site_binding: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_path", b"class_path", "fields", b"fields", "is_page", b"is_page", "object_type", b"object_type", "parts", b"parts", "roles", b"roles", "site_binding", b"site_binding", "table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectTypeDescription: _TypeAlias = ObjectTypeDescription  # noqa: Y015
+
+@_typing.final
+class FieldDescription(_message.Message):
+    """FieldDescription describes a column."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    NULLABLE_FIELD_NUMBER: _builtins.int
+    HAS_DEFAULT_FIELD_NUMBER: _builtins.int
+    TARGET_TYPE_FIELD_NUMBER: _builtins.int
+    DEPENDENCY_FIELD_NUMBER: _builtins.int
+    DEFAULT_CODE_NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The attribute."""
+    type: _builtins.str
+    """The type as SQL names it, for example "VARCHAR(100)"."""
+    nullable: _builtins.bool
+    """Whether it takes null."""
+    has_default: _builtins.bool
+    """Whether it may be left out on create."""
+    target_type: _builtins.str
+    """For a foreign key: the type of the object that it points at, or "page"."""
+    dependency: _enums_pb2.Dependency.ValueType
+    """For a foreign key: its kind."""
+    default_code_name: _builtins.str
+    """For REQUIRED_HAS_DEFAULT: the code name of the default object."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        type: _builtins.str = ...,
+        nullable: _builtins.bool = ...,
+        has_default: _builtins.bool = ...,
+        target_type: _builtins.str = ...,
+        dependency: _enums_pb2.Dependency.ValueType = ...,
+        default_code_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_code_name", b"default_code_name", "dependency", b"dependency", "has_default", b"has_default", "name", b"name", "nullable", b"nullable", "target_type", b"target_type", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldDescription: _TypeAlias = FieldDescription  # noqa: Y015
+
+@_typing.final
+class PartDescription(_message.Message):
+    """PartDescription describes a class whose objects may be parts of a snapshot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    THROUGH_FIELD_NUMBER: _builtins.int
+    HANDLING_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The type."""
+    through: _builtins.str
+    """The attribute that points at the object they belong to."""
+    handling: _enums_pb2.SnapshotHandling.ValueType
+    """What becomes of stored ones that a snapshot does not mention."""
+    def __init__(
+        self,
+        *,
+        object_type: _builtins.str = ...,
+        through: _builtins.str = ...,
+        handling: _enums_pb2.SnapshotHandling.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handling", b"handling", "object_type", b"object_type", "through", b"through"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartDescription: _TypeAlias = PartDescription  # noqa: Y015
+
+@_typing.final
+class CheckConnectorRequest(_message.Message):
+    """CheckConnectorRequest is the request of CheckConnector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The connector."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckConnectorRequest: _TypeAlias = CheckConnectorRequest  # noqa: Y015
+
+@_typing.final
+class CheckConnectorResponse(_message.Message):
+    """CheckConnectorResponse is the response of CheckConnector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConnectorCheck]:
+        """Every check, in a fixed order."""
+
+    def __init__(
+        self,
+        *,
+        checks: _abc.Iterable[Global___ConnectorCheck] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckConnectorResponse: _TypeAlias = CheckConnectorResponse  # noqa: Y015
+
+@_typing.final
+class ConnectorCheck(_message.Message):
+    """ConnectorCheck is one check of a connector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """What was checked, for example "table cms_user"."""
+    outcome: _enums_pb2.CheckOutcome.ValueType
+    """How it came out."""
+    message: _builtins.str
+    """What is wrong and what to do about it; empty when it passed."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        outcome: _enums_pb2.CheckOutcome.ValueType = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "outcome", b"outcome", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectorCheck: _TypeAlias = ConnectorCheck  # noqa: Y015
+
+@_typing.final
+class WatchConnectorsRequest(_message.Message):
+    """WatchConnectorsRequest is the request of WatchConnectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The connectors. Empty: all."""
+
+    @_builtins.property
+    def interval(self) -> _duration_pb2.Duration:
+        """The shortest time between two messages; from 0.1 to 60 seconds, default 1."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+        interval: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchConnectorsRequest: _TypeAlias = WatchConnectorsRequest  # noqa: Y015
+
+@_typing.final
+class WatchConnectorsResponse(_message.Message):
+    """WatchConnectorsResponse is one message of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def connectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Connector]:
+        """All of them in the first message, then those that changed, by name."""
+
+    def __init__(
+        self,
+        *,
+        connectors: _abc.Iterable[Global___Connector] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchConnectorsResponse: _TypeAlias = WatchConnectorsResponse  # noqa: Y015

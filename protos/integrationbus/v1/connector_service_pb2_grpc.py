@@ -60,6 +60,31 @@ class ConnectorServiceStub(object):
                 request_serializer=integrationbus_dot_v1_dot_connector__service__pb2.GetConnectorStatsRequest.SerializeToString,
                 response_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.GetConnectorStatsResponse.FromString,
                 _registered_method=True)
+        self.EnableConnector = channel.unary_unary(
+                '/integrationbus.v1.ConnectorService/EnableConnector',
+                request_serializer=integrationbus_dot_v1_dot_connector__service__pb2.EnableConnectorRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.EnableConnectorResponse.FromString,
+                _registered_method=True)
+        self.DisableConnector = channel.unary_unary(
+                '/integrationbus.v1.ConnectorService/DisableConnector',
+                request_serializer=integrationbus_dot_v1_dot_connector__service__pb2.DisableConnectorRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.DisableConnectorResponse.FromString,
+                _registered_method=True)
+        self.DescribeConnector = channel.unary_unary(
+                '/integrationbus.v1.ConnectorService/DescribeConnector',
+                request_serializer=integrationbus_dot_v1_dot_connector__service__pb2.DescribeConnectorRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.DescribeConnectorResponse.FromString,
+                _registered_method=True)
+        self.CheckConnector = channel.unary_unary(
+                '/integrationbus.v1.ConnectorService/CheckConnector',
+                request_serializer=integrationbus_dot_v1_dot_connector__service__pb2.CheckConnectorRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.CheckConnectorResponse.FromString,
+                _registered_method=True)
+        self.WatchConnectors = channel.unary_stream(
+                '/integrationbus.v1.ConnectorService/WatchConnectors',
+                request_serializer=integrationbus_dot_v1_dot_connector__service__pb2.WatchConnectorsRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.WatchConnectorsResponse.FromString,
+                _registered_method=True)
 
 
 class ConnectorServiceServicer(object):
@@ -104,6 +129,45 @@ class ConnectorServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EnableConnector(self, request, context):
+        """EnableConnector switches a connector on, and starts a run if tasks wait in its line.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisableConnector(self, request, context):
+        """DisableConnector switches a connector off: tasks for it are refused with CONNECTOR_DISABLED, nothing runs, and a run
+        in progress ends after the batch in hand. What is in the line stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeConnector(self, request, context):
+        """DescribeConnector returns what a connector accepts and makes: its internal types with their columns, keys and parts.
+        NOT_FOUND, CONNECTOR_NOT_FOUND; FAILED_PRECONDITION, CONNECTOR_UNHEALTHY for one that could not be loaded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckConnector(self, request, context):
+        """CheckConnector looks for what would keep a connector from working, and changes nothing: its class, its tables, the
+        targets of its foreign keys, declared default objects, its schedule.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchConnectors(self, request, context):
+        """WatchConnectors streams the connectors as they are, then each one whose state or counts changed, at most every
+        interval. It ends only with an error: UNAVAILABLE, SERVER_DRAINING when the server stops.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConnectorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +195,31 @@ def add_ConnectorServiceServicer_to_server(servicer, server):
                     servicer.GetConnectorStats,
                     request_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.GetConnectorStatsRequest.FromString,
                     response_serializer=integrationbus_dot_v1_dot_connector__service__pb2.GetConnectorStatsResponse.SerializeToString,
+            ),
+            'EnableConnector': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnableConnector,
+                    request_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.EnableConnectorRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_connector__service__pb2.EnableConnectorResponse.SerializeToString,
+            ),
+            'DisableConnector': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisableConnector,
+                    request_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.DisableConnectorRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_connector__service__pb2.DisableConnectorResponse.SerializeToString,
+            ),
+            'DescribeConnector': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeConnector,
+                    request_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.DescribeConnectorRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_connector__service__pb2.DescribeConnectorResponse.SerializeToString,
+            ),
+            'CheckConnector': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckConnector,
+                    request_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.CheckConnectorRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_connector__service__pb2.CheckConnectorResponse.SerializeToString,
+            ),
+            'WatchConnectors': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchConnectors,
+                    request_deserializer=integrationbus_dot_v1_dot_connector__service__pb2.WatchConnectorsRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_connector__service__pb2.WatchConnectorsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -269,6 +358,141 @@ class ConnectorService(object):
             '/integrationbus.v1.ConnectorService/GetConnectorStats',
             integrationbus_dot_v1_dot_connector__service__pb2.GetConnectorStatsRequest.SerializeToString,
             integrationbus_dot_v1_dot_connector__service__pb2.GetConnectorStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnableConnector(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.ConnectorService/EnableConnector',
+            integrationbus_dot_v1_dot_connector__service__pb2.EnableConnectorRequest.SerializeToString,
+            integrationbus_dot_v1_dot_connector__service__pb2.EnableConnectorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisableConnector(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.ConnectorService/DisableConnector',
+            integrationbus_dot_v1_dot_connector__service__pb2.DisableConnectorRequest.SerializeToString,
+            integrationbus_dot_v1_dot_connector__service__pb2.DisableConnectorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeConnector(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.ConnectorService/DescribeConnector',
+            integrationbus_dot_v1_dot_connector__service__pb2.DescribeConnectorRequest.SerializeToString,
+            integrationbus_dot_v1_dot_connector__service__pb2.DescribeConnectorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckConnector(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.ConnectorService/CheckConnector',
+            integrationbus_dot_v1_dot_connector__service__pb2.CheckConnectorRequest.SerializeToString,
+            integrationbus_dot_v1_dot_connector__service__pb2.CheckConnectorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchConnectors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/integrationbus.v1.ConnectorService/WatchConnectors',
+            integrationbus_dot_v1_dot_connector__service__pb2.WatchConnectorsRequest.SerializeToString,
+            integrationbus_dot_v1_dot_connector__service__pb2.WatchConnectorsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,6 +48,24 @@ class ConnectorServiceStub:
     """
     GetConnectorStats: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.GetConnectorStatsRequest, _connector_service_pb2.GetConnectorStatsResponse]
     """GetConnectorStats returns how much waits, since when, and how fast it goes."""
+    EnableConnector: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.EnableConnectorRequest, _connector_service_pb2.EnableConnectorResponse]
+    """EnableConnector switches a connector on, and starts a run if tasks wait in its line."""
+    DisableConnector: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.DisableConnectorRequest, _connector_service_pb2.DisableConnectorResponse]
+    """DisableConnector switches a connector off: tasks for it are refused with CONNECTOR_DISABLED, nothing runs, and a run
+    in progress ends after the batch in hand. What is in the line stays.
+    """
+    DescribeConnector: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.DescribeConnectorRequest, _connector_service_pb2.DescribeConnectorResponse]
+    """DescribeConnector returns what a connector accepts and makes: its internal types with their columns, keys and parts.
+    NOT_FOUND, CONNECTOR_NOT_FOUND; FAILED_PRECONDITION, CONNECTOR_UNHEALTHY for one that could not be loaded.
+    """
+    CheckConnector: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.CheckConnectorRequest, _connector_service_pb2.CheckConnectorResponse]
+    """CheckConnector looks for what would keep a connector from working, and changes nothing: its class, its tables, the
+    targets of its foreign keys, declared default objects, its schedule.
+    """
+    WatchConnectors: _grpc.UnaryStreamMultiCallable[_connector_service_pb2.WatchConnectorsRequest, _connector_service_pb2.WatchConnectorsResponse]
+    """WatchConnectors streams the connectors as they are, then each one whose state or counts changed, at most every
+    interval. It ends only with an error: UNAVAILABLE, SERVER_DRAINING when the server stops.
+    """
 
 @_typing.type_check_only
 class ConnectorServiceAsyncStub(ConnectorServiceStub):
@@ -69,6 +87,24 @@ class ConnectorServiceAsyncStub(ConnectorServiceStub):
     """
     GetConnectorStats: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.GetConnectorStatsRequest, _connector_service_pb2.GetConnectorStatsResponse]  # type: ignore[assignment]
     """GetConnectorStats returns how much waits, since when, and how fast it goes."""
+    EnableConnector: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.EnableConnectorRequest, _connector_service_pb2.EnableConnectorResponse]  # type: ignore[assignment]
+    """EnableConnector switches a connector on, and starts a run if tasks wait in its line."""
+    DisableConnector: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.DisableConnectorRequest, _connector_service_pb2.DisableConnectorResponse]  # type: ignore[assignment]
+    """DisableConnector switches a connector off: tasks for it are refused with CONNECTOR_DISABLED, nothing runs, and a run
+    in progress ends after the batch in hand. What is in the line stays.
+    """
+    DescribeConnector: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.DescribeConnectorRequest, _connector_service_pb2.DescribeConnectorResponse]  # type: ignore[assignment]
+    """DescribeConnector returns what a connector accepts and makes: its internal types with their columns, keys and parts.
+    NOT_FOUND, CONNECTOR_NOT_FOUND; FAILED_PRECONDITION, CONNECTOR_UNHEALTHY for one that could not be loaded.
+    """
+    CheckConnector: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.CheckConnectorRequest, _connector_service_pb2.CheckConnectorResponse]  # type: ignore[assignment]
+    """CheckConnector looks for what would keep a connector from working, and changes nothing: its class, its tables, the
+    targets of its foreign keys, declared default objects, its schedule.
+    """
+    WatchConnectors: _aio.UnaryStreamMultiCallable[_connector_service_pb2.WatchConnectorsRequest, _connector_service_pb2.WatchConnectorsResponse]  # type: ignore[assignment]
+    """WatchConnectors streams the connectors as they are, then each one whose state or counts changed, at most every
+    interval. It ends only with an error: UNAVAILABLE, SERVER_DRAINING when the server stops.
+    """
 
 class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
     """ConnectorService shows the connectors and lets an operator hold and release them."""
@@ -117,5 +153,53 @@ class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_connector_service_pb2.GetConnectorStatsResponse, _abc.Awaitable[_connector_service_pb2.GetConnectorStatsResponse]]:
         """GetConnectorStats returns how much waits, since when, and how fast it goes."""
+
+    @_abc_1.abstractmethod
+    def EnableConnector(
+        self,
+        request: _connector_service_pb2.EnableConnectorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connector_service_pb2.EnableConnectorResponse, _abc.Awaitable[_connector_service_pb2.EnableConnectorResponse]]:
+        """EnableConnector switches a connector on, and starts a run if tasks wait in its line."""
+
+    @_abc_1.abstractmethod
+    def DisableConnector(
+        self,
+        request: _connector_service_pb2.DisableConnectorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connector_service_pb2.DisableConnectorResponse, _abc.Awaitable[_connector_service_pb2.DisableConnectorResponse]]:
+        """DisableConnector switches a connector off: tasks for it are refused with CONNECTOR_DISABLED, nothing runs, and a run
+        in progress ends after the batch in hand. What is in the line stays.
+        """
+
+    @_abc_1.abstractmethod
+    def DescribeConnector(
+        self,
+        request: _connector_service_pb2.DescribeConnectorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connector_service_pb2.DescribeConnectorResponse, _abc.Awaitable[_connector_service_pb2.DescribeConnectorResponse]]:
+        """DescribeConnector returns what a connector accepts and makes: its internal types with their columns, keys and parts.
+        NOT_FOUND, CONNECTOR_NOT_FOUND; FAILED_PRECONDITION, CONNECTOR_UNHEALTHY for one that could not be loaded.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckConnector(
+        self,
+        request: _connector_service_pb2.CheckConnectorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connector_service_pb2.CheckConnectorResponse, _abc.Awaitable[_connector_service_pb2.CheckConnectorResponse]]:
+        """CheckConnector looks for what would keep a connector from working, and changes nothing: its class, its tables, the
+        targets of its foreign keys, declared default objects, its schedule.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchConnectors(
+        self,
+        request: _connector_service_pb2.WatchConnectorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_connector_service_pb2.WatchConnectorsResponse], _abc.AsyncIterator[_connector_service_pb2.WatchConnectorsResponse]]:
+        """WatchConnectors streams the connectors as they are, then each one whose state or counts changed, at most every
+        interval. It ends only with an error: UNAVAILABLE, SERVER_DRAINING when the server stops.
+        """
 
 def add_ConnectorServiceServicer_to_server(servicer: ConnectorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -35,12 +35,26 @@ class _TaskTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskType.Val
     """Update an object; when it does not exist yet, create it and report that it was created."""
     TASK_TYPE_DELETE_OBJECT: _TaskType.ValueType  # 3
     """Delete an object; when there is none, succeed and report that there was nothing to delete."""
+    TASK_TYPE_ADD_TO_SITE: _TaskType.ValueType  # 4
+    """Create or update an object and assign it to the task's site. Refused for types that know no sites."""
+    TASK_TYPE_REMOVE_FROM_SITE: _TaskType.ValueType  # 5
+    """Take an object off the task's site; the object itself stays. When it is not there, succeed and say so."""
     TASK_TYPE_CREATE_DOCUMENT: _TaskType.ValueType  # 11
     """Create a page in one culture; an existing culture version is updated. A missing parent page is an error."""
     TASK_TYPE_UPDATE_DOCUMENT: _TaskType.ValueType  # 12
     """Update one culture version of a page; a missing one is created under its parent."""
     TASK_TYPE_DELETE_DOCUMENT: _TaskType.ValueType  # 13
     """Delete one culture version of a page, and the page itself with its last culture. Nothing there is a success."""
+    TASK_TYPE_DELETE_ALL_CULTURES: _TaskType.ValueType  # 14
+    """Delete a page with all its cultures and everything below it. Nothing there is a success."""
+    TASK_TYPE_MOVE_DOCUMENT: _TaskType.ValueType  # 15
+    """Move a page, with everything below it, under another parent. A missing page or parent is an error."""
+    TASK_TYPE_PUBLISH_DOCUMENT: _TaskType.ValueType  # 16
+    """Move one culture version to the workflow step "published". A missing page is an error."""
+    TASK_TYPE_ARCHIVE_DOCUMENT: _TaskType.ValueType  # 17
+    """Move one culture version to the workflow step "archived". A missing page is an error."""
+    TASK_TYPE_REJECT_DOCUMENT: _TaskType.ValueType  # 18
+    """Send one culture version back to the workflow step "edit". A missing page is an error."""
 
 class TaskType(_TaskType, metaclass=_TaskTypeEnumTypeWrapper):
     """TaskType says what to do with the target of a task."""
@@ -53,12 +67,26 @@ TASK_TYPE_UPDATE_OBJECT: TaskType.ValueType  # 2
 """Update an object; when it does not exist yet, create it and report that it was created."""
 TASK_TYPE_DELETE_OBJECT: TaskType.ValueType  # 3
 """Delete an object; when there is none, succeed and report that there was nothing to delete."""
+TASK_TYPE_ADD_TO_SITE: TaskType.ValueType  # 4
+"""Create or update an object and assign it to the task's site. Refused for types that know no sites."""
+TASK_TYPE_REMOVE_FROM_SITE: TaskType.ValueType  # 5
+"""Take an object off the task's site; the object itself stays. When it is not there, succeed and say so."""
 TASK_TYPE_CREATE_DOCUMENT: TaskType.ValueType  # 11
 """Create a page in one culture; an existing culture version is updated. A missing parent page is an error."""
 TASK_TYPE_UPDATE_DOCUMENT: TaskType.ValueType  # 12
 """Update one culture version of a page; a missing one is created under its parent."""
 TASK_TYPE_DELETE_DOCUMENT: TaskType.ValueType  # 13
 """Delete one culture version of a page, and the page itself with its last culture. Nothing there is a success."""
+TASK_TYPE_DELETE_ALL_CULTURES: TaskType.ValueType  # 14
+"""Delete a page with all its cultures and everything below it. Nothing there is a success."""
+TASK_TYPE_MOVE_DOCUMENT: TaskType.ValueType  # 15
+"""Move a page, with everything below it, under another parent. A missing page or parent is an error."""
+TASK_TYPE_PUBLISH_DOCUMENT: TaskType.ValueType  # 16
+"""Move one culture version to the workflow step "published". A missing page is an error."""
+TASK_TYPE_ARCHIVE_DOCUMENT: TaskType.ValueType  # 17
+"""Move one culture version to the workflow step "archived". A missing page is an error."""
+TASK_TYPE_REJECT_DOCUMENT: TaskType.ValueType  # 18
+"""Send one culture version back to the workflow step "edit". A missing page is an error."""
 Global___TaskType: _TypeAlias = TaskType  # noqa: Y015
 
 class _TaskDataType:
@@ -73,6 +101,8 @@ class _TaskDataTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskData
     """The main object only. Foreign-key values are internal ids already and are stored as given."""
     TASK_DATA_TYPE_SIMPLE_SNAPSHOT: _TaskDataType.ValueType  # 2
     """The main object, with its foreign keys given as external ids that the server translates."""
+    TASK_DATA_TYPE_SNAPSHOT: _TaskDataType.ValueType  # 3
+    """The main object with its children and bindings on all levels, and foreign keys on all levels. Not for pages."""
 
 class TaskDataType(_TaskDataType, metaclass=_TaskDataTypeEnumTypeWrapper):
     """TaskDataType says how much travels with a task and which foreign keys the server translates."""
@@ -83,7 +113,121 @@ TASK_DATA_TYPE_SIMPLE: TaskDataType.ValueType  # 1
 """The main object only. Foreign-key values are internal ids already and are stored as given."""
 TASK_DATA_TYPE_SIMPLE_SNAPSHOT: TaskDataType.ValueType  # 2
 """The main object, with its foreign keys given as external ids that the server translates."""
+TASK_DATA_TYPE_SNAPSHOT: TaskDataType.ValueType  # 3
+"""The main object with its children and bindings on all levels, and foreign keys on all levels. Not for pages."""
 Global___TaskDataType: _TypeAlias = TaskDataType  # noqa: Y015
+
+class _SnapshotHandling:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SnapshotHandlingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SnapshotHandling.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SNAPSHOT_HANDLING_UNSPECIFIED: _SnapshotHandling.ValueType  # 0
+    """Taken as the internal class says."""
+    SNAPSHOT_HANDLING_COMPLETE: _SnapshotHandling.ValueType  # 1
+    """The snapshot is complete: what it does not mention is deleted."""
+    SNAPSHOT_HANDLING_INCREMENTAL: _SnapshotHandling.ValueType  # 2
+    """The snapshot is a part: what it does not mention is kept."""
+
+class SnapshotHandling(_SnapshotHandling, metaclass=_SnapshotHandlingEnumTypeWrapper):
+    """SnapshotHandling says what becomes of stored children, or bindings, that a snapshot does not mention."""
+
+SNAPSHOT_HANDLING_UNSPECIFIED: SnapshotHandling.ValueType  # 0
+"""Taken as the internal class says."""
+SNAPSHOT_HANDLING_COMPLETE: SnapshotHandling.ValueType  # 1
+"""The snapshot is complete: what it does not mention is deleted."""
+SNAPSHOT_HANDLING_INCREMENTAL: SnapshotHandling.ValueType  # 2
+"""The snapshot is a part: what it does not mention is kept."""
+Global___SnapshotHandling: _TypeAlias = SnapshotHandling  # noqa: Y015
+
+class _MissingKeyAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MissingKeyActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MissingKeyAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MISSING_KEY_ACTION_UNSPECIFIED: _MissingKeyAction.ValueType  # 0
+    """Taken as the connector says; its default is FAIL."""
+    MISSING_KEY_ACTION_FAIL: _MissingKeyAction.ValueType  # 1
+    """The attempt fails with KEY_NOT_FOUND."""
+    MISSING_KEY_ACTION_WAIT: _MissingKeyAction.ValueType  # 2
+    """The task leaves the line as WAITING and comes back, first of all, when the object appears."""
+
+class MissingKeyAction(_MissingKeyAction, metaclass=_MissingKeyActionEnumTypeWrapper):
+    """MissingKeyAction says what a task does when a required foreign key points at an object that does not exist yet."""
+
+MISSING_KEY_ACTION_UNSPECIFIED: MissingKeyAction.ValueType  # 0
+"""Taken as the connector says; its default is FAIL."""
+MISSING_KEY_ACTION_FAIL: MissingKeyAction.ValueType  # 1
+"""The attempt fails with KEY_NOT_FOUND."""
+MISSING_KEY_ACTION_WAIT: MissingKeyAction.ValueType  # 2
+"""The task leaves the line as WAITING and comes back, first of all, when the object appears."""
+Global___MissingKeyAction: _TypeAlias = MissingKeyAction  # noqa: Y015
+
+class _Dependency:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DependencyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dependency.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEPENDENCY_UNSPECIFIED: _Dependency.ValueType  # 0
+    """Never reported."""
+    DEPENDENCY_REQUIRED: _Dependency.ValueType  # 1
+    """Missing: the task fails or waits. Deleted: this object is deleted with it."""
+    DEPENDENCY_REQUIRED_HAS_DEFAULT: _Dependency.ValueType  # 2
+    """Missing or deleted: the declared default object takes its place."""
+    DEPENDENCY_NOT_REQUIRED: _Dependency.ValueType  # 3
+    """Missing or deleted: the column becomes null, and the result says so."""
+    DEPENDENCY_BINDING: _Dependency.ValueType  # 4
+    """The object is a binding. Missing: a snapshot leaves the binding out, and a task about it fails or waits.
+    Deleted: the binding is deleted.
+    """
+
+class Dependency(_Dependency, metaclass=_DependencyEnumTypeWrapper):
+    """Dependency is the kind of a foreign key: what becomes of an object when the target is missing, or is deleted later."""
+
+DEPENDENCY_UNSPECIFIED: Dependency.ValueType  # 0
+"""Never reported."""
+DEPENDENCY_REQUIRED: Dependency.ValueType  # 1
+"""Missing: the task fails or waits. Deleted: this object is deleted with it."""
+DEPENDENCY_REQUIRED_HAS_DEFAULT: Dependency.ValueType  # 2
+"""Missing or deleted: the declared default object takes its place."""
+DEPENDENCY_NOT_REQUIRED: Dependency.ValueType  # 3
+"""Missing or deleted: the column becomes null, and the result says so."""
+DEPENDENCY_BINDING: Dependency.ValueType  # 4
+"""The object is a binding. Missing: a snapshot leaves the binding out, and a task about it fails or waits.
+Deleted: the binding is deleted.
+"""
+Global___Dependency: _TypeAlias = Dependency  # noqa: Y015
+
+class _Switch:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SwitchEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Switch.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SWITCH_UNSPECIFIED: _Switch.ValueType  # 0
+    """Refused."""
+    SWITCH_BUS: _Switch.ValueType  # 1
+    """Everything: off refuses new tasks and holds all processing."""
+    SWITCH_LOGGING: _Switch.ValueType  # 2
+    """Logging: off refuses new tasks with LOGGING_OFF; what is queued is processed."""
+    SWITCH_PROCESSING: _Switch.ValueType  # 3
+    """Processing: off lets the queues fill and runs nothing."""
+
+class Switch(_Switch, metaclass=_SwitchEnumTypeWrapper):
+    """Switch is one of the switches of the whole bus."""
+
+SWITCH_UNSPECIFIED: Switch.ValueType  # 0
+"""Refused."""
+SWITCH_BUS: Switch.ValueType  # 1
+"""Everything: off refuses new tasks and holds all processing."""
+SWITCH_LOGGING: Switch.ValueType  # 2
+"""Logging: off refuses new tasks with LOGGING_OFF; what is queued is processed."""
+SWITCH_PROCESSING: Switch.ValueType  # 3
+"""Processing: off lets the queues fill and runs nothing."""
+Global___Switch: _TypeAlias = Switch  # noqa: Y015
 
 class _ProcessType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -143,9 +287,13 @@ class _TaskStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskState.V
     """Passed over without an attempt: by SKIP_ONCE until the next run, or by an operator for good."""
     TASK_STATE_DELETED: _TaskState.ValueType  # 7
     """Taken out of the queue; kept as a record."""
+    TASK_STATE_WAITING: _TaskState.ValueType  # 8
+    """Out of the line until an object appears that it points at, or until its deadline, which makes it fail."""
 
 class TaskState(_TaskState, metaclass=_TaskStateEnumTypeWrapper):
-    """TaskState is where a task stands. PENDING, RUNNING and RETRY_WAIT are in the line; SUCCEEDED and DELETED are final."""
+    """TaskState is where a task stands. PENDING, RUNNING and RETRY_WAIT are in the line; SUCCEEDED and DELETED are final;
+    WAITING has left the line and comes back to it.
+    """
 
 TASK_STATE_UNSPECIFIED: TaskState.ValueType  # 0
 """Never stored. In a filter: any state."""
@@ -163,6 +311,8 @@ TASK_STATE_SKIPPED: TaskState.ValueType  # 6
 """Passed over without an attempt: by SKIP_ONCE until the next run, or by an operator for good."""
 TASK_STATE_DELETED: TaskState.ValueType  # 7
 """Taken out of the queue; kept as a record."""
+TASK_STATE_WAITING: TaskState.ValueType  # 8
+"""Out of the line until an object appears that it points at, or until its deadline, which makes it fail."""
 Global___TaskState: _TypeAlias = TaskState  # noqa: Y015
 
 class _TaskEffect:
@@ -181,6 +331,16 @@ class _TaskEffectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskEffect
     """The target was there and was deleted."""
     TASK_EFFECT_NOTHING_TO_DELETE: _TaskEffect.ValueType  # 4
     """The target of a deletion was not there."""
+    TASK_EFFECT_REMOVED_FROM_SITE: _TaskEffect.ValueType  # 5
+    """The target was on the site and was taken off it."""
+    TASK_EFFECT_MOVED: _TaskEffect.ValueType  # 6
+    """The page was moved."""
+    TASK_EFFECT_PUBLISHED: _TaskEffect.ValueType  # 7
+    """The culture version is published."""
+    TASK_EFFECT_ARCHIVED: _TaskEffect.ValueType  # 8
+    """The culture version is archived."""
+    TASK_EFFECT_REJECTED: _TaskEffect.ValueType  # 9
+    """The culture version went back to be edited."""
 
 class TaskEffect(_TaskEffect, metaclass=_TaskEffectEnumTypeWrapper):
     """TaskEffect is what a successful task did to its target."""
@@ -195,6 +355,16 @@ TASK_EFFECT_DELETED: TaskEffect.ValueType  # 3
 """The target was there and was deleted."""
 TASK_EFFECT_NOTHING_TO_DELETE: TaskEffect.ValueType  # 4
 """The target of a deletion was not there."""
+TASK_EFFECT_REMOVED_FROM_SITE: TaskEffect.ValueType  # 5
+"""The target was on the site and was taken off it."""
+TASK_EFFECT_MOVED: TaskEffect.ValueType  # 6
+"""The page was moved."""
+TASK_EFFECT_PUBLISHED: TaskEffect.ValueType  # 7
+"""The culture version is published."""
+TASK_EFFECT_ARCHIVED: TaskEffect.ValueType  # 8
+"""The culture version is archived."""
+TASK_EFFECT_REJECTED: TaskEffect.ValueType  # 9
+"""The culture version went back to be edited."""
 Global___TaskEffect: _TypeAlias = TaskEffect  # noqa: Y015
 
 class _TaskStage:
@@ -247,6 +417,8 @@ class _ConnectorStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Connec
     """An operator paused it: tasks are accepted and wait."""
     CONNECTOR_STATE_UNHEALTHY: _ConnectorState.ValueType  # 5
     """Its class could not be loaded or its tables do not fit: tasks wait, and `problem` says why."""
+    CONNECTOR_STATE_DISABLED: _ConnectorState.ValueType  # 6
+    """Switched off, alone or with the bus: nothing runs, and unless only processing is off, new tasks are refused."""
 
 class ConnectorState(_ConnectorState, metaclass=_ConnectorStateEnumTypeWrapper):
     """ConnectorState is what a connector is doing, as the server sees it."""
@@ -263,6 +435,8 @@ CONNECTOR_STATE_PAUSED: ConnectorState.ValueType  # 4
 """An operator paused it: tasks are accepted and wait."""
 CONNECTOR_STATE_UNHEALTHY: ConnectorState.ValueType  # 5
 """Its class could not be loaded or its tables do not fit: tasks wait, and `problem` says why."""
+CONNECTOR_STATE_DISABLED: ConnectorState.ValueType  # 6
+"""Switched off, alone or with the bus: nothing runs, and unless only processing is off, new tasks are refused."""
 Global___ConnectorState: _TypeAlias = ConnectorState  # noqa: Y015
 
 class _TriggerMode:
@@ -311,6 +485,10 @@ class _RunTriggerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunTrigger
     """An operator resumed the connector."""
     RUN_TRIGGER_STARTUP: _RunTrigger.ValueType  # 5
     """The server started and found work left in the line."""
+    RUN_TRIGGER_CALL: _RunTrigger.ValueType  # 6
+    """A task was called back to the line: the object that it waited for appeared, its deadline passed, or an operator
+    asked for it.
+    """
 
 class RunTrigger(_RunTrigger, metaclass=_RunTriggerEnumTypeWrapper):
     """RunTrigger is what started a run."""
@@ -327,6 +505,10 @@ RUN_TRIGGER_RESUME: RunTrigger.ValueType  # 4
 """An operator resumed the connector."""
 RUN_TRIGGER_STARTUP: RunTrigger.ValueType  # 5
 """The server started and found work left in the line."""
+RUN_TRIGGER_CALL: RunTrigger.ValueType  # 6
+"""A task was called back to the line: the object that it waited for appeared, its deadline passed, or an operator
+asked for it.
+"""
 Global___RunTrigger: _TypeAlias = RunTrigger  # noqa: Y015
 
 class _RunState:
@@ -347,6 +529,8 @@ class _RunStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunState.Val
     """Ended early by a pause or by the server's shutdown; what was claimed went back to the line."""
     RUN_STATE_INTERRUPTED: _RunState.ValueType  # 5
     """The process died or lost the connector in mid-run; the next run took over."""
+    RUN_STATE_CANCELLED: _RunState.ValueType  # 6
+    """Ended early by CancelRun; what was claimed went back to the line."""
 
 class RunState(_RunState, metaclass=_RunStateEnumTypeWrapper):
     """RunState is where a run stands. Everything but RUNNING is final."""
@@ -363,6 +547,8 @@ RUN_STATE_STOPPED: RunState.ValueType  # 4
 """Ended early by a pause or by the server's shutdown; what was claimed went back to the line."""
 RUN_STATE_INTERRUPTED: RunState.ValueType  # 5
 """The process died or lost the connector in mid-run; the next run took over."""
+RUN_STATE_CANCELLED: RunState.ValueType  # 6
+"""Ended early by CancelRun; what was claimed went back to the line."""
 Global___RunState: _TypeAlias = RunState  # noqa: Y015
 
 class _NotifyOutcome:
@@ -383,6 +569,8 @@ class _NotifyOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NotifyO
     """The connector is paused."""
     NOTIFY_OUTCOME_REFUSED_UNHEALTHY: _NotifyOutcome.ValueType  # 5
     """The connector is unhealthy."""
+    NOTIFY_OUTCOME_REFUSED_DISABLED: _NotifyOutcome.ValueType  # 6
+    """The connector, the bus or its processing is switched off."""
 
 class NotifyOutcome(_NotifyOutcome, metaclass=_NotifyOutcomeEnumTypeWrapper):
     """NotifyOutcome is what RequestTasksProcessing did for one connector."""
@@ -399,6 +587,8 @@ NOTIFY_OUTCOME_REFUSED_PAUSED: NotifyOutcome.ValueType  # 4
 """The connector is paused."""
 NOTIFY_OUTCOME_REFUSED_UNHEALTHY: NotifyOutcome.ValueType  # 5
 """The connector is unhealthy."""
+NOTIFY_OUTCOME_REFUSED_DISABLED: NotifyOutcome.ValueType  # 6
+"""The connector, the bus or its processing is switched off."""
 Global___NotifyOutcome: _TypeAlias = NotifyOutcome  # noqa: Y015
 
 class _HeadAction:
@@ -428,6 +618,70 @@ HEAD_ACTION_SKIP: HeadAction.ValueType  # 2
 HEAD_ACTION_DELETE: HeadAction.ValueType  # 3
 """Take it out as DELETED and go on behind it."""
 Global___HeadAction: _TypeAlias = HeadAction  # noqa: Y015
+
+class _AttemptOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttemptOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttemptOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ATTEMPT_OUTCOME_UNSPECIFIED: _AttemptOutcome.ValueType  # 0
+    """Still in progress."""
+    ATTEMPT_OUTCOME_SUCCEEDED: _AttemptOutcome.ValueType  # 1
+    """Applied."""
+    ATTEMPT_OUTCOME_FAILED: _AttemptOutcome.ValueType  # 2
+    """Met an error."""
+    ATTEMPT_OUTCOME_RELEASED: _AttemptOutcome.ValueType  # 3
+    """Given up without blame: another task of the batch ended the run, or the server stopped."""
+    ATTEMPT_OUTCOME_CRASHED: _AttemptOutcome.ValueType  # 4
+    """The process died on it."""
+    ATTEMPT_OUTCOME_WAITING: _AttemptOutcome.ValueType  # 5
+    """A key was missing, and the task began to wait for it."""
+
+class AttemptOutcome(_AttemptOutcome, metaclass=_AttemptOutcomeEnumTypeWrapper):
+    """AttemptOutcome is how an attempt at a task ended."""
+
+ATTEMPT_OUTCOME_UNSPECIFIED: AttemptOutcome.ValueType  # 0
+"""Still in progress."""
+ATTEMPT_OUTCOME_SUCCEEDED: AttemptOutcome.ValueType  # 1
+"""Applied."""
+ATTEMPT_OUTCOME_FAILED: AttemptOutcome.ValueType  # 2
+"""Met an error."""
+ATTEMPT_OUTCOME_RELEASED: AttemptOutcome.ValueType  # 3
+"""Given up without blame: another task of the batch ended the run, or the server stopped."""
+ATTEMPT_OUTCOME_CRASHED: AttemptOutcome.ValueType  # 4
+"""The process died on it."""
+ATTEMPT_OUTCOME_WAITING: AttemptOutcome.ValueType  # 5
+"""A key was missing, and the task began to wait for it."""
+Global___AttemptOutcome: _TypeAlias = AttemptOutcome  # noqa: Y015
+
+class _CheckOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CheckOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHECK_OUTCOME_UNSPECIFIED: _CheckOutcome.ValueType  # 0
+    """Never reported."""
+    CHECK_OUTCOME_PASSED: _CheckOutcome.ValueType  # 1
+    """As it should be."""
+    CHECK_OUTCOME_WARNING: _CheckOutcome.ValueType  # 2
+    """Works, but deserves a look."""
+    CHECK_OUTCOME_FAILED: _CheckOutcome.ValueType  # 3
+    """Does not work."""
+
+class CheckOutcome(_CheckOutcome, metaclass=_CheckOutcomeEnumTypeWrapper):
+    """CheckOutcome is the result of one check of a connector."""
+
+CHECK_OUTCOME_UNSPECIFIED: CheckOutcome.ValueType  # 0
+"""Never reported."""
+CHECK_OUTCOME_PASSED: CheckOutcome.ValueType  # 1
+"""As it should be."""
+CHECK_OUTCOME_WARNING: CheckOutcome.ValueType  # 2
+"""Works, but deserves a look."""
+CHECK_OUTCOME_FAILED: CheckOutcome.ValueType  # 3
+"""Does not work."""
+Global___CheckOutcome: _TypeAlias = CheckOutcome  # noqa: Y015
 
 class _TaskView:
     ValueType = _typing.NewType("ValueType", _builtins.int)

@@ -68,6 +68,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The database cannot be used right now; nothing was written. UNAVAILABLE."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 22
     """A fault of the server; the message has an id to look for in its log. INTERNAL."""
+    ERROR_REASON_CONNECTOR_DISABLED: _ErrorReason.ValueType  # 23
+    """The connector is switched off; EnableConnector switches it on. FAILED_PRECONDITION."""
+    ERROR_REASON_LOGGING_OFF: _ErrorReason.ValueType  # 24
+    """The bus, or logging, is switched off; SetSwitch switches it on. FAILED_PRECONDITION."""
+    ERROR_REASON_TASK_RUNNING: _ErrorReason.ValueType  # 25
+    """The task is being processed right now; ask again when it is settled. FAILED_PRECONDITION."""
+    ERROR_REASON_TASK_FINAL: _ErrorReason.ValueType  # 26
+    """The task has succeeded or is deleted, which nothing changes any more. FAILED_PRECONDITION."""
+    ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 27
+    """The task changed since the given etag was read. ABORTED."""
+    ERROR_REASON_RUN_ENDED: _ErrorReason.ValueType  # 28
+    """The run has ended already. FAILED_PRECONDITION."""
+    ERROR_REASON_STREAM_OUT_OF_ORDER: _ErrorReason.ValueType  # 29
+    """The numbers of a stream do not follow one another. INVALID_ARGUMENT."""
     ERROR_REASON_PAYLOAD_UNDECODABLE: _ErrorReason.ValueType  # 40
     """The payload cannot be decoded. Task error."""
     ERROR_REASON_CONNECTOR_FAILED: _ErrorReason.ValueType  # 41
@@ -88,6 +102,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The target refused the values: a column is missing, too long, of the wrong type, or breaks a constraint. Task error."""
     ERROR_REASON_WORKER_CRASH_LOOP: _ErrorReason.ValueType  # 49
     """The process died several times while it worked on this task alone. Task error."""
+    ERROR_REASON_TARGET_NOT_FOUND: _ErrorReason.ValueType  # 50
+    """The page to move, publish, archive or reject does not exist. Task error."""
+    ERROR_REASON_KEY_WAIT_EXPIRED: _ErrorReason.ValueType  # 51
+    """A key that the task waited for did not appear in time. Task error."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the published list of reasons. On the wire a reason is the name without its prefix, in ErrorInfo.reason
@@ -140,6 +158,20 @@ ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 21
 """The database cannot be used right now; nothing was written. UNAVAILABLE."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 22
 """A fault of the server; the message has an id to look for in its log. INTERNAL."""
+ERROR_REASON_CONNECTOR_DISABLED: ErrorReason.ValueType  # 23
+"""The connector is switched off; EnableConnector switches it on. FAILED_PRECONDITION."""
+ERROR_REASON_LOGGING_OFF: ErrorReason.ValueType  # 24
+"""The bus, or logging, is switched off; SetSwitch switches it on. FAILED_PRECONDITION."""
+ERROR_REASON_TASK_RUNNING: ErrorReason.ValueType  # 25
+"""The task is being processed right now; ask again when it is settled. FAILED_PRECONDITION."""
+ERROR_REASON_TASK_FINAL: ErrorReason.ValueType  # 26
+"""The task has succeeded or is deleted, which nothing changes any more. FAILED_PRECONDITION."""
+ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 27
+"""The task changed since the given etag was read. ABORTED."""
+ERROR_REASON_RUN_ENDED: ErrorReason.ValueType  # 28
+"""The run has ended already. FAILED_PRECONDITION."""
+ERROR_REASON_STREAM_OUT_OF_ORDER: ErrorReason.ValueType  # 29
+"""The numbers of a stream do not follow one another. INVALID_ARGUMENT."""
 ERROR_REASON_PAYLOAD_UNDECODABLE: ErrorReason.ValueType  # 40
 """The payload cannot be decoded. Task error."""
 ERROR_REASON_CONNECTOR_FAILED: ErrorReason.ValueType  # 41
@@ -160,4 +192,8 @@ ERROR_REASON_TARGET_REFUSED: ErrorReason.ValueType  # 48
 """The target refused the values: a column is missing, too long, of the wrong type, or breaks a constraint. Task error."""
 ERROR_REASON_WORKER_CRASH_LOOP: ErrorReason.ValueType  # 49
 """The process died several times while it worked on this task alone. Task error."""
+ERROR_REASON_TARGET_NOT_FOUND: ErrorReason.ValueType  # 50
+"""The page to move, publish, archive or reject does not exist. Task error."""
+ERROR_REASON_KEY_WAIT_EXPIRED: ErrorReason.ValueType  # 51
+"""A key that the task waited for did not appear in time. Task error."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -27,31 +27,35 @@ from integrationbus.v1 import run_pb2 as integrationbus_dot_v1_dot_run__pb2
 from integrationbus.v1 import task_pb2 as integrationbus_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&integrationbus/v1/notify_service.proto\x12\x11integrationbus.v1\x1a\x1dintegrationbus/v1/enums.proto\x1a\x1bintegrationbus/v1/run.proto\x1a\x1cintegrationbus/v1/task.proto\"W\n\x1dRequestTasksProcessingRequest\x12\x12\n\nconnectors\x18\x01 \x03(\t\x12\x12\n\nclear_halt\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"O\n\x1eRequestTasksProcessingResponse\x12-\n\x07tickets\x18\x01 \x03(\x0b\x32\x1c.integrationbus.v1.RunTicket\"\xbd\x01\n\tRunTicket\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x31\n\x07outcome\x18\x02 \x01(\x0e\x32 .integrationbus.v1.NotifyOutcome\x12#\n\x03run\x18\x03 \x01(\x0b\x32\x16.integrationbus.v1.Run\x12\x34\n\x0cresume_token\x18\x04 \x01(\x0b\x32\x1e.integrationbus.v1.ResumeToken\x12\x0f\n\x07message\x18\x05 \x01(\t\"!\n\x0fWatchRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"7\n\x10WatchRunResponse\x12#\n\x03run\x18\x01 \x01(\x0b\x32\x16.integrationbus.v1.Run\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"5\n\x0eGetRunResponse\x12#\n\x03run\x18\x01 \x01(\x0b\x32\x16.integrationbus.v1.Run\"K\n\x0fListRunsRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x10ListRunsResponse\x12$\n\x04runs\x18\x01 \x03(\x0b\x32\x16.integrationbus.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x89\x03\n\rNotifyService\x12}\n\x16RequestTasksProcessing\x12\x30.integrationbus.v1.RequestTasksProcessingRequest\x1a\x31.integrationbus.v1.RequestTasksProcessingResponse\x12U\n\x08WatchRun\x12\".integrationbus.v1.WatchRunRequest\x1a#.integrationbus.v1.WatchRunResponse0\x01\x12M\n\x06GetRun\x12 .integrationbus.v1.GetRunRequest\x1a!.integrationbus.v1.GetRunResponse\x12S\n\x08ListRuns\x12\".integrationbus.v1.ListRunsRequest\x1a#.integrationbus.v1.ListRunsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&integrationbus/v1/notify_service.proto\x12\x11integrationbus.v1\x1a\x1dintegrationbus/v1/enums.proto\x1a\x1bintegrationbus/v1/run.proto\x1a\x1cintegrationbus/v1/task.proto\"2\n\x10\x43\x61ncelRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"8\n\x11\x43\x61ncelRunResponse\x12#\n\x03run\x18\x01 \x01(\x0b\x32\x16.integrationbus.v1.Run\"W\n\x1dRequestTasksProcessingRequest\x12\x12\n\nconnectors\x18\x01 \x03(\t\x12\x12\n\nclear_halt\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"O\n\x1eRequestTasksProcessingResponse\x12-\n\x07tickets\x18\x01 \x03(\x0b\x32\x1c.integrationbus.v1.RunTicket\"\xbd\x01\n\tRunTicket\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x31\n\x07outcome\x18\x02 \x01(\x0e\x32 .integrationbus.v1.NotifyOutcome\x12#\n\x03run\x18\x03 \x01(\x0b\x32\x16.integrationbus.v1.Run\x12\x34\n\x0cresume_token\x18\x04 \x01(\x0b\x32\x1e.integrationbus.v1.ResumeToken\x12\x0f\n\x07message\x18\x05 \x01(\t\"!\n\x0fWatchRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"7\n\x10WatchRunResponse\x12#\n\x03run\x18\x01 \x01(\x0b\x32\x16.integrationbus.v1.Run\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"5\n\x0eGetRunResponse\x12#\n\x03run\x18\x01 \x01(\x0b\x32\x16.integrationbus.v1.Run\"K\n\x0fListRunsRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x10ListRunsResponse\x12$\n\x04runs\x18\x01 \x03(\x0b\x32\x16.integrationbus.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe1\x03\n\rNotifyService\x12}\n\x16RequestTasksProcessing\x12\x30.integrationbus.v1.RequestTasksProcessingRequest\x1a\x31.integrationbus.v1.RequestTasksProcessingResponse\x12U\n\x08WatchRun\x12\".integrationbus.v1.WatchRunRequest\x1a#.integrationbus.v1.WatchRunResponse0\x01\x12M\n\x06GetRun\x12 .integrationbus.v1.GetRunRequest\x1a!.integrationbus.v1.GetRunResponse\x12S\n\x08ListRuns\x12\".integrationbus.v1.ListRunsRequest\x1a#.integrationbus.v1.ListRunsResponse\x12V\n\tCancelRun\x12#.integrationbus.v1.CancelRunRequest\x1a$.integrationbus.v1.CancelRunResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'integrationbus.v1.notify_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REQUESTTASKSPROCESSINGREQUEST']._serialized_start=151
-  _globals['_REQUESTTASKSPROCESSINGREQUEST']._serialized_end=238
-  _globals['_REQUESTTASKSPROCESSINGRESPONSE']._serialized_start=240
-  _globals['_REQUESTTASKSPROCESSINGRESPONSE']._serialized_end=319
-  _globals['_RUNTICKET']._serialized_start=322
-  _globals['_RUNTICKET']._serialized_end=511
-  _globals['_WATCHRUNREQUEST']._serialized_start=513
-  _globals['_WATCHRUNREQUEST']._serialized_end=546
-  _globals['_WATCHRUNRESPONSE']._serialized_start=548
-  _globals['_WATCHRUNRESPONSE']._serialized_end=603
-  _globals['_GETRUNREQUEST']._serialized_start=605
-  _globals['_GETRUNREQUEST']._serialized_end=636
-  _globals['_GETRUNRESPONSE']._serialized_start=638
-  _globals['_GETRUNRESPONSE']._serialized_end=691
-  _globals['_LISTRUNSREQUEST']._serialized_start=693
-  _globals['_LISTRUNSREQUEST']._serialized_end=768
-  _globals['_LISTRUNSRESPONSE']._serialized_start=770
-  _globals['_LISTRUNSRESPONSE']._serialized_end=851
-  _globals['_NOTIFYSERVICE']._serialized_start=854
-  _globals['_NOTIFYSERVICE']._serialized_end=1247
+  _globals['_CANCELRUNREQUEST']._serialized_start=151
+  _globals['_CANCELRUNREQUEST']._serialized_end=201
+  _globals['_CANCELRUNRESPONSE']._serialized_start=203
+  _globals['_CANCELRUNRESPONSE']._serialized_end=259
+  _globals['_REQUESTTASKSPROCESSINGREQUEST']._serialized_start=261
+  _globals['_REQUESTTASKSPROCESSINGREQUEST']._serialized_end=348
+  _globals['_REQUESTTASKSPROCESSINGRESPONSE']._serialized_start=350
+  _globals['_REQUESTTASKSPROCESSINGRESPONSE']._serialized_end=429
+  _globals['_RUNTICKET']._serialized_start=432
+  _globals['_RUNTICKET']._serialized_end=621
+  _globals['_WATCHRUNREQUEST']._serialized_start=623
+  _globals['_WATCHRUNREQUEST']._serialized_end=656
+  _globals['_WATCHRUNRESPONSE']._serialized_start=658
+  _globals['_WATCHRUNRESPONSE']._serialized_end=713
+  _globals['_GETRUNREQUEST']._serialized_start=715
+  _globals['_GETRUNREQUEST']._serialized_end=746
+  _globals['_GETRUNRESPONSE']._serialized_start=748
+  _globals['_GETRUNRESPONSE']._serialized_end=801
+  _globals['_LISTRUNSREQUEST']._serialized_start=803
+  _globals['_LISTRUNSREQUEST']._serialized_end=878
+  _globals['_LISTRUNSRESPONSE']._serialized_start=880
+  _globals['_LISTRUNSRESPONSE']._serialized_end=961
+  _globals['_NOTIFYSERVICE']._serialized_start=964
+  _globals['_NOTIFYSERVICE']._serialized_end=1445
 # @@protoc_insertion_point(module_scope)

@@ -55,6 +55,11 @@ class NotifyServiceStub(object):
                 request_serializer=integrationbus_dot_v1_dot_notify__service__pb2.ListRunsRequest.SerializeToString,
                 response_deserializer=integrationbus_dot_v1_dot_notify__service__pb2.ListRunsResponse.FromString,
                 _registered_method=True)
+        self.CancelRun = channel.unary_unary(
+                '/integrationbus.v1.NotifyService/CancelRun',
+                request_serializer=integrationbus_dot_v1_dot_notify__service__pb2.CancelRunRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_notify__service__pb2.CancelRunResponse.FromString,
+                _registered_method=True)
 
 
 class NotifyServiceServicer(object):
@@ -95,6 +100,15 @@ class NotifyServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelRun(self, request, context):
+        """CancelRun ends a run after the batch in hand; what it had claimed and not settled goes back to the line, and the
+        next trigger starts another run. It answers when the run has ended. NOT_FOUND, RUN_NOT_FOUND when there is none with
+        that id; FAILED_PRECONDITION, RUN_ENDED when it has ended already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -117,6 +131,11 @@ def add_NotifyServiceServicer_to_server(servicer, server):
                     servicer.ListRuns,
                     request_deserializer=integrationbus_dot_v1_dot_notify__service__pb2.ListRunsRequest.FromString,
                     response_serializer=integrationbus_dot_v1_dot_notify__service__pb2.ListRunsResponse.SerializeToString,
+            ),
+            'CancelRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRun,
+                    request_deserializer=integrationbus_dot_v1_dot_notify__service__pb2.CancelRunRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_notify__service__pb2.CancelRunResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -228,6 +247,33 @@ class NotifyService(object):
             '/integrationbus.v1.NotifyService/ListRuns',
             integrationbus_dot_v1_dot_notify__service__pb2.ListRunsRequest.SerializeToString,
             integrationbus_dot_v1_dot_notify__service__pb2.ListRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.NotifyService/CancelRun',
+            integrationbus_dot_v1_dot_notify__service__pb2.CancelRunRequest.SerializeToString,
+            integrationbus_dot_v1_dot_notify__service__pb2.CancelRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

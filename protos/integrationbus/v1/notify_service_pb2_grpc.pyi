@@ -49,6 +49,11 @@ class NotifyServiceStub:
     """GetRun returns one run. NOT_FOUND, RUN_NOT_FOUND when there is none with that id."""
     ListRuns: _grpc.UnaryUnaryMultiCallable[_notify_service_pb2.ListRunsRequest, _notify_service_pb2.ListRunsResponse]
     """ListRuns returns runs, the newest first, a page at a time."""
+    CancelRun: _grpc.UnaryUnaryMultiCallable[_notify_service_pb2.CancelRunRequest, _notify_service_pb2.CancelRunResponse]
+    """CancelRun ends a run after the batch in hand; what it had claimed and not settled goes back to the line, and the
+    next trigger starts another run. It answers when the run has ended. NOT_FOUND, RUN_NOT_FOUND when there is none with
+    that id; FAILED_PRECONDITION, RUN_ENDED when it has ended already.
+    """
 
 @_typing.type_check_only
 class NotifyServiceAsyncStub(NotifyServiceStub):
@@ -71,6 +76,11 @@ class NotifyServiceAsyncStub(NotifyServiceStub):
     """GetRun returns one run. NOT_FOUND, RUN_NOT_FOUND when there is none with that id."""
     ListRuns: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.ListRunsRequest, _notify_service_pb2.ListRunsResponse]  # type: ignore[assignment]
     """ListRuns returns runs, the newest first, a page at a time."""
+    CancelRun: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.CancelRunRequest, _notify_service_pb2.CancelRunResponse]  # type: ignore[assignment]
+    """CancelRun ends a run after the batch in hand; what it had claimed and not settled goes back to the line, and the
+    next trigger starts another run. It answers when the run has ended. NOT_FOUND, RUN_NOT_FOUND when there is none with
+    that id; FAILED_PRECONDITION, RUN_ENDED when it has ended already.
+    """
 
 class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
     """NotifyService starts processing and shows how it goes."""
@@ -114,5 +124,16 @@ class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_notify_service_pb2.ListRunsResponse, _abc.Awaitable[_notify_service_pb2.ListRunsResponse]]:
         """ListRuns returns runs, the newest first, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def CancelRun(
+        self,
+        request: _notify_service_pb2.CancelRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notify_service_pb2.CancelRunResponse, _abc.Awaitable[_notify_service_pb2.CancelRunResponse]]:
+        """CancelRun ends a run after the batch in hand; what it had claimed and not settled goes back to the line, and the
+        next trigger starts another run. It answers when the run has ended. NOT_FOUND, RUN_NOT_FOUND when there is none with
+        that id; FAILED_PRECONDITION, RUN_ENDED when it has ended already.
+        """
 
 def add_NotifyServiceServicer_to_server(servicer: NotifyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,28 +22,48 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from integrationbus.v1 import enums_pb2 as integrationbus_dot_v1_dot_enums__pb2
 from integrationbus.v1 import payload_pb2 as integrationbus_dot_v1_dot_payload__pb2
+from integrationbus.v1 import task_pb2 as integrationbus_dot_v1_dot_task__pb2
+from integrationbus.v1 import task_service_pb2 as integrationbus_dot_v1_dot_task__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&integrationbus/v1/object_service.proto\x12\x11integrationbus.v1\x1a\x1fintegrationbus/v1/payload.proto\"x\n\tBusObject\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\x03\x12\x0c\n\x04guid\x18\x03 \x01(\t\x12\x11\n\tcode_name\x18\x04 \x01(\t\x12)\n\x06\x66ields\x18\x05 \x01(\x0b\x32\x19.integrationbus.v1.Record\"5\n\x0b\x45xternalKey\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\"\x99\x01\n\x10GetObjectRequest\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x0c\n\x02id\x18\x02 \x01(\x03H\x00\x12\x0e\n\x04guid\x18\x03 \x01(\tH\x00\x12\x13\n\tcode_name\x18\x04 \x01(\tH\x00\x12\x36\n\x0c\x65xternal_key\x18\x05 \x01(\x0b\x32\x1e.integrationbus.v1.ExternalKeyH\x00\x42\x05\n\x03key\"A\n\x11GetObjectResponse\x12,\n\x06object\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.BusObject\"P\n\x12ListObjectsRequest\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"q\n\x13ListObjectsResponse\x12-\n\x07objects\x18\x01 \x03(\x0b\x32\x1c.integrationbus.v1.BusObject\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\x32\xc5\x01\n\rObjectService\x12V\n\tGetObject\x12#.integrationbus.v1.GetObjectRequest\x1a$.integrationbus.v1.GetObjectResponse\x12\\\n\x0bListObjects\x12%.integrationbus.v1.ListObjectsRequest\x1a&.integrationbus.v1.ListObjectsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&integrationbus/v1/object_service.proto\x12\x11integrationbus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\x1a\x1fintegrationbus/v1/payload.proto\x1a\x1cintegrationbus/v1/task.proto\x1a$integrationbus/v1/task_service.proto\"x\n\tBusObject\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\x03\x12\x0c\n\x04guid\x18\x03 \x01(\t\x12\x11\n\tcode_name\x18\x04 \x01(\t\x12)\n\x06\x66ields\x18\x05 \x01(\x0b\x32\x19.integrationbus.v1.Record\"5\n\x0b\x45xternalKey\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\"\x99\x01\n\x10GetObjectRequest\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x0c\n\x02id\x18\x02 \x01(\x03H\x00\x12\x0e\n\x04guid\x18\x03 \x01(\tH\x00\x12\x13\n\tcode_name\x18\x04 \x01(\tH\x00\x12\x36\n\x0c\x65xternal_key\x18\x05 \x01(\x0b\x32\x1e.integrationbus.v1.ExternalKeyH\x00\x42\x05\n\x03key\"A\n\x11GetObjectResponse\x12,\n\x06object\x18\x01 \x01(\x0b\x32\x1c.integrationbus.v1.BusObject\"P\n\x12ListObjectsRequest\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"q\n\x13ListObjectsResponse\x12-\n\x07objects\x18\x01 \x03(\x0b\x32\x1c.integrationbus.v1.BusObject\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"S\n\x12ResolveKeysRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12*\n\x04keys\x18\x02 \x03(\x0b\x32\x1c.integrationbus.v1.ObjectKey\"U\n\tObjectKey\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x15\n\x0b\x65xternal_id\x18\x02 \x01(\tH\x00\x12\x13\n\tobject_id\x18\x03 \x01(\x03H\x00\x42\x07\n\x05known\"C\n\x13ResolveKeysResponse\x12,\n\x04keys\x18\x01 \x03(\x0b\x32\x1e.integrationbus.v1.ResolvedKey\"K\n\x0bResolvedKey\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x14\n\x0c\x65xternal_ids\x18\x02 \x03(\t\x12\x11\n\tobject_id\x18\x03 \x01(\x03\"\x8e\x01\n\x13WatchObjectsRequest\x12\x14\n\x0cobject_types\x18\x01 \x03(\t\x12\x12\n\nconnectors\x18\x02 \x03(\t\x12\x34\n\x0cresume_token\x18\x03 \x01(\x0b\x32\x1e.integrationbus.v1.ResumeToken\x12\x17\n\x0finclude_objects\x18\x04 \x01(\x08\"\xc1\x01\n\x14WatchObjectsResponse\x12\x33\n\x07\x63hanges\x18\x01 \x01(\x0b\x32 .integrationbus.v1.ObjectChangesH\x00\x12\x33\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1d.integrationbus.v1.CheckpointH\x00\x12\x34\n\x0cresume_token\x18\x03 \x01(\x0b\x32\x1e.integrationbus.v1.ResumeTokenB\t\n\x07\x63ontent\"A\n\rObjectChanges\x12\x30\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1f.integrationbus.v1.ObjectChange\"\x8d\x02\n\x0cObjectChange\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x11\n\tobject_id\x18\x02 \x01(\x03\x12-\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x0e\x32\x1d.integrationbus.v1.TaskEffect\x12\x11\n\tconnector\x18\x04 \x01(\t\x12\x0f\n\x07task_id\x18\x05 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x06 \x01(\t\x12\x0e\n\x06run_id\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06object\x18\t \x01(\x0b\x32\x1c.integrationbus.v1.BusObject2\x86\x03\n\rObjectService\x12V\n\tGetObject\x12#.integrationbus.v1.GetObjectRequest\x1a$.integrationbus.v1.GetObjectResponse\x12\\\n\x0bListObjects\x12%.integrationbus.v1.ListObjectsRequest\x1a&.integrationbus.v1.ListObjectsResponse\x12\\\n\x0bResolveKeys\x12%.integrationbus.v1.ResolveKeysRequest\x1a&.integrationbus.v1.ResolveKeysResponse\x12\x61\n\x0cWatchObjects\x12&.integrationbus.v1.WatchObjectsRequest\x1a\'.integrationbus.v1.WatchObjectsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'integrationbus.v1.object_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BUSOBJECT']._serialized_start=94
-  _globals['_BUSOBJECT']._serialized_end=214
-  _globals['_EXTERNALKEY']._serialized_start=216
-  _globals['_EXTERNALKEY']._serialized_end=269
-  _globals['_GETOBJECTREQUEST']._serialized_start=272
-  _globals['_GETOBJECTREQUEST']._serialized_end=425
-  _globals['_GETOBJECTRESPONSE']._serialized_start=427
-  _globals['_GETOBJECTRESPONSE']._serialized_end=492
-  _globals['_LISTOBJECTSREQUEST']._serialized_start=494
-  _globals['_LISTOBJECTSREQUEST']._serialized_end=574
-  _globals['_LISTOBJECTSRESPONSE']._serialized_start=576
-  _globals['_LISTOBJECTSRESPONSE']._serialized_end=689
-  _globals['_OBJECTSERVICE']._serialized_start=692
-  _globals['_OBJECTSERVICE']._serialized_end=889
+  _globals['_BUSOBJECT']._serialized_start=226
+  _globals['_BUSOBJECT']._serialized_end=346
+  _globals['_EXTERNALKEY']._serialized_start=348
+  _globals['_EXTERNALKEY']._serialized_end=401
+  _globals['_GETOBJECTREQUEST']._serialized_start=404
+  _globals['_GETOBJECTREQUEST']._serialized_end=557
+  _globals['_GETOBJECTRESPONSE']._serialized_start=559
+  _globals['_GETOBJECTRESPONSE']._serialized_end=624
+  _globals['_LISTOBJECTSREQUEST']._serialized_start=626
+  _globals['_LISTOBJECTSREQUEST']._serialized_end=706
+  _globals['_LISTOBJECTSRESPONSE']._serialized_start=708
+  _globals['_LISTOBJECTSRESPONSE']._serialized_end=821
+  _globals['_RESOLVEKEYSREQUEST']._serialized_start=823
+  _globals['_RESOLVEKEYSREQUEST']._serialized_end=906
+  _globals['_OBJECTKEY']._serialized_start=908
+  _globals['_OBJECTKEY']._serialized_end=993
+  _globals['_RESOLVEKEYSRESPONSE']._serialized_start=995
+  _globals['_RESOLVEKEYSRESPONSE']._serialized_end=1062
+  _globals['_RESOLVEDKEY']._serialized_start=1064
+  _globals['_RESOLVEDKEY']._serialized_end=1139
+  _globals['_WATCHOBJECTSREQUEST']._serialized_start=1142
+  _globals['_WATCHOBJECTSREQUEST']._serialized_end=1284
+  _globals['_WATCHOBJECTSRESPONSE']._serialized_start=1287
+  _globals['_WATCHOBJECTSRESPONSE']._serialized_end=1480
+  _globals['_OBJECTCHANGES']._serialized_start=1482
+  _globals['_OBJECTCHANGES']._serialized_end=1547
+  _globals['_OBJECTCHANGE']._serialized_start=1550
+  _globals['_OBJECTCHANGE']._serialized_end=1819
+  _globals['_OBJECTSERVICE']._serialized_start=1822
+  _globals['_OBJECTSERVICE']._serialized_end=2212
 # @@protoc_insertion_point(module_scope)

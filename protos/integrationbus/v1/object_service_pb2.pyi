@@ -6,8 +6,12 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from integrationbus.v1 import enums_pb2 as _enums_pb2
 from integrationbus.v1 import payload_pb2 as _payload_pb2
+from integrationbus.v1 import task_pb2 as _task_pb2
+from integrationbus.v1 import task_service_pb2 as _task_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -212,3 +216,279 @@ class ListObjectsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListObjectsResponse: _TypeAlias = ListObjectsResponse  # noqa: Y015
+
+@_typing.final
+class ResolveKeysRequest(_message.Message):
+    """ResolveKeysRequest is the request of ResolveKeys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    connector: _builtins.str
+    """The connector that knows the objects by their external ids."""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectKey]:
+        """The keys, at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        connector: _builtins.str = ...,
+        keys: _abc.Iterable[Global___ObjectKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "keys", b"keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveKeysRequest: _TypeAlias = ResolveKeysRequest  # noqa: Y015
+
+@_typing.final
+class ObjectKey(_message.Message):
+    """ObjectKey is one side of a key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    OBJECT_ID_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The internal type. For pages the internal id is that of the node, which all cultures have in common."""
+    external_id: _builtins.str
+    """The id in the external system."""
+    object_id: _builtins.int
+    """The internal id."""
+    def __init__(
+        self,
+        *,
+        object_type: _builtins.str = ...,
+        external_id: _builtins.str = ...,
+        object_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["external_id", b"external_id", "known", b"known", "object_id", b"object_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["external_id", b"external_id", "known", b"known", "object_id", b"object_id", "object_type", b"object_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_known: _TypeAlias = _typing.Literal["external_id", "object_id"]  # noqa: Y015
+    _WhichOneofArgType_known: _TypeAlias = _typing.Literal["known", b"known"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_known) -> _WhichOneofReturnType_known | None: ...
+
+Global___ObjectKey: _TypeAlias = ObjectKey  # noqa: Y015
+
+@_typing.final
+class ResolveKeysResponse(_message.Message):
+    """ResolveKeysResponse is the response of ResolveKeys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResolvedKey]:
+        """One answer for each key, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[Global___ResolvedKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveKeysResponse: _TypeAlias = ResolveKeysResponse  # noqa: Y015
+
+@_typing.final
+class ResolvedKey(_message.Message):
+    """ResolvedKey is both sides of a key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    EXTERNAL_IDS_FIELD_NUMBER: _builtins.int
+    OBJECT_ID_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The internal type."""
+    object_id: _builtins.int
+    """The internal id; 0 when it is not known."""
+    @_builtins.property
+    def external_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids in the external system; several when several external objects became one. Empty: not known."""
+
+    def __init__(
+        self,
+        *,
+        object_type: _builtins.str = ...,
+        external_ids: _abc.Iterable[_builtins.str] | None = ...,
+        object_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["external_ids", b"external_ids", "object_id", b"object_id", "object_type", b"object_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolvedKey: _TypeAlias = ResolvedKey  # noqa: Y015
+
+@_typing.final
+class WatchObjectsRequest(_message.Message):
+    """WatchObjectsRequest is the request of WatchObjects."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_TYPES_FIELD_NUMBER: _builtins.int
+    CONNECTORS_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    INCLUDE_OBJECTS_FIELD_NUMBER: _builtins.int
+    include_objects: _builtins.bool
+    """Send each object as it is now along with its change."""
+    @_builtins.property
+    def object_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only objects of these types."""
+
+    @_builtins.property
+    def connectors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only changes that these connectors made."""
+
+    @_builtins.property
+    def resume_token(self) -> _task_pb2.ResumeToken:
+        """Start after the changes that this token has seen. Not set: with the next change."""
+
+    def __init__(
+        self,
+        *,
+        object_types: _abc.Iterable[_builtins.str] | None = ...,
+        connectors: _abc.Iterable[_builtins.str] | None = ...,
+        resume_token: _task_pb2.ResumeToken | None = ...,
+        include_objects: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_token", b"resume_token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors", "include_objects", b"include_objects", "object_types", b"object_types", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchObjectsRequest: _TypeAlias = WatchObjectsRequest  # noqa: Y015
+
+@_typing.final
+class WatchObjectsResponse(_message.Message):
+    """WatchObjectsResponse is one message of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def changes(self) -> Global___ObjectChanges:
+        """Changes in order."""
+
+    @_builtins.property
+    def checkpoint(self) -> _task_service_pb2.Checkpoint:
+        """Nothing new: every matching change up to the merged token has been sent."""
+
+    @_builtins.property
+    def resume_token(self) -> _task_pb2.ResumeToken:
+        """What moved; merge it into the token that you keep."""
+
+    def __init__(
+        self,
+        *,
+        changes: Global___ObjectChanges | None = ...,
+        checkpoint: _task_service_pb2.Checkpoint | None = ...,
+        resume_token: _task_pb2.ResumeToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "checkpoint", b"checkpoint", "content", b"content", "resume_token", b"resume_token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "checkpoint", b"checkpoint", "content", b"content", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["changes", "checkpoint"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+
+Global___WatchObjectsResponse: _TypeAlias = WatchObjectsResponse  # noqa: Y015
+
+@_typing.final
+class ObjectChanges(_message.Message):
+    """ObjectChanges is a list of changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ObjectChange]:
+        """The changes; for each connector in their order."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___ObjectChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectChanges: _TypeAlias = ObjectChanges  # noqa: Y015
+
+@_typing.final
+class ObjectChange(_message.Message):
+    """ObjectChange is one change of an object, and where it comes from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    OBJECT_ID_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    OBJECT_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The internal type."""
+    object_id: _builtins.int
+    """The internal id; for a page that of the culture version, or of the node when all cultures were deleted."""
+    effect: _enums_pb2.TaskEffect.ValueType
+    """What happened."""
+    connector: _builtins.str
+    """The connector that did it."""
+    task_id: _builtins.str
+    """The task that did it."""
+    external_id: _builtins.str
+    """The task's external id; empty for an object that was written or deleted along."""
+    run_id: _builtins.str
+    """The run."""
+    @_builtins.property
+    def occurred_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was committed, by the server's clock."""
+
+    @_builtins.property
+    def object(self) -> Global___BusObject:
+        """The object as it was when the change was sent; only with include_objects, and only if it was still there."""
+
+    def __init__(
+        self,
+        *,
+        object_type: _builtins.str = ...,
+        object_id: _builtins.int = ...,
+        effect: _enums_pb2.TaskEffect.ValueType = ...,
+        connector: _builtins.str = ...,
+        task_id: _builtins.str = ...,
+        external_id: _builtins.str = ...,
+        run_id: _builtins.str = ...,
+        occurred_at: _timestamp_pb2.Timestamp | None = ...,
+        object: Global___BusObject | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["object", b"object", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "effect", b"effect", "external_id", b"external_id", "object", b"object", "object_id", b"object_id", "object_type", b"object_type", "occurred_at", b"occurred_at", "run_id", b"run_id", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectChange: _TypeAlias = ObjectChange  # noqa: Y015

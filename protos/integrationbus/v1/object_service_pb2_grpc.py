@@ -45,6 +45,16 @@ class ObjectServiceStub(object):
                 request_serializer=integrationbus_dot_v1_dot_object__service__pb2.ListObjectsRequest.SerializeToString,
                 response_deserializer=integrationbus_dot_v1_dot_object__service__pb2.ListObjectsResponse.FromString,
                 _registered_method=True)
+        self.ResolveKeys = channel.unary_unary(
+                '/integrationbus.v1.ObjectService/ResolveKeys',
+                request_serializer=integrationbus_dot_v1_dot_object__service__pb2.ResolveKeysRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_object__service__pb2.ResolveKeysResponse.FromString,
+                _registered_method=True)
+        self.WatchObjects = channel.unary_stream(
+                '/integrationbus.v1.ObjectService/WatchObjects',
+                request_serializer=integrationbus_dot_v1_dot_object__service__pb2.WatchObjectsRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_object__service__pb2.WatchObjectsResponse.FromString,
+                _registered_method=True)
 
 
 class ObjectServiceServicer(object):
@@ -67,6 +77,22 @@ class ObjectServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResolveKeys(self, request, context):
+        """ResolveKeys translates between external ids and internal ones, many at once, by what the tasks of a connector made.
+        An unknown type refuses the call with OBJECT_TYPE_NOT_FOUND; an unknown id is an answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchObjects(self, request, context):
+        """WatchObjects streams the changes of objects and pages that tasks made, as they are committed, in order for each
+        connector, each with the task that made it. Start, checkpoints, tokens and endings are those of WatchTasks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ObjectServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +105,16 @@ def add_ObjectServiceServicer_to_server(servicer, server):
                     servicer.ListObjects,
                     request_deserializer=integrationbus_dot_v1_dot_object__service__pb2.ListObjectsRequest.FromString,
                     response_serializer=integrationbus_dot_v1_dot_object__service__pb2.ListObjectsResponse.SerializeToString,
+            ),
+            'ResolveKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveKeys,
+                    request_deserializer=integrationbus_dot_v1_dot_object__service__pb2.ResolveKeysRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_object__service__pb2.ResolveKeysResponse.SerializeToString,
+            ),
+            'WatchObjects': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchObjects,
+                    request_deserializer=integrationbus_dot_v1_dot_object__service__pb2.WatchObjectsRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_object__service__pb2.WatchObjectsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +172,60 @@ class ObjectService(object):
             '/integrationbus.v1.ObjectService/ListObjects',
             integrationbus_dot_v1_dot_object__service__pb2.ListObjectsRequest.SerializeToString,
             integrationbus_dot_v1_dot_object__service__pb2.ListObjectsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.ObjectService/ResolveKeys',
+            integrationbus_dot_v1_dot_object__service__pb2.ResolveKeysRequest.SerializeToString,
+            integrationbus_dot_v1_dot_object__service__pb2.ResolveKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchObjects(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/integrationbus.v1.ObjectService/WatchObjects',
+            integrationbus_dot_v1_dot_object__service__pb2.WatchObjectsRequest.SerializeToString,
+            integrationbus_dot_v1_dot_object__service__pb2.WatchObjectsResponse.FromString,
             options,
             channel_credentials,
             insecure,

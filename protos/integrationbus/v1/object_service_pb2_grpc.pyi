@@ -40,6 +40,14 @@ class ObjectServiceStub:
     """
     ListObjects: _grpc.UnaryUnaryMultiCallable[_object_service_pb2.ListObjectsRequest, _object_service_pb2.ListObjectsResponse]
     """ListObjects returns the objects of one type by id, a page at a time."""
+    ResolveKeys: _grpc.UnaryUnaryMultiCallable[_object_service_pb2.ResolveKeysRequest, _object_service_pb2.ResolveKeysResponse]
+    """ResolveKeys translates between external ids and internal ones, many at once, by what the tasks of a connector made.
+    An unknown type refuses the call with OBJECT_TYPE_NOT_FOUND; an unknown id is an answer.
+    """
+    WatchObjects: _grpc.UnaryStreamMultiCallable[_object_service_pb2.WatchObjectsRequest, _object_service_pb2.WatchObjectsResponse]
+    """WatchObjects streams the changes of objects and pages that tasks made, as they are committed, in order for each
+    connector, each with the task that made it. Start, checkpoints, tokens and endings are those of WatchTasks.
+    """
 
 @_typing.type_check_only
 class ObjectServiceAsyncStub(ObjectServiceStub):
@@ -53,6 +61,14 @@ class ObjectServiceAsyncStub(ObjectServiceStub):
     """
     ListObjects: _aio.UnaryUnaryMultiCallable[_object_service_pb2.ListObjectsRequest, _object_service_pb2.ListObjectsResponse]  # type: ignore[assignment]
     """ListObjects returns the objects of one type by id, a page at a time."""
+    ResolveKeys: _aio.UnaryUnaryMultiCallable[_object_service_pb2.ResolveKeysRequest, _object_service_pb2.ResolveKeysResponse]  # type: ignore[assignment]
+    """ResolveKeys translates between external ids and internal ones, many at once, by what the tasks of a connector made.
+    An unknown type refuses the call with OBJECT_TYPE_NOT_FOUND; an unknown id is an answer.
+    """
+    WatchObjects: _aio.UnaryStreamMultiCallable[_object_service_pb2.WatchObjectsRequest, _object_service_pb2.WatchObjectsResponse]  # type: ignore[assignment]
+    """WatchObjects streams the changes of objects and pages that tasks made, as they are committed, in order for each
+    connector, each with the task that made it. Start, checkpoints, tokens and endings are those of WatchTasks.
+    """
 
 class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
     """ObjectService reads back the internal objects and pages that tasks made."""
@@ -75,5 +91,25 @@ class ObjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_object_service_pb2.ListObjectsResponse, _abc.Awaitable[_object_service_pb2.ListObjectsResponse]]:
         """ListObjects returns the objects of one type by id, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def ResolveKeys(
+        self,
+        request: _object_service_pb2.ResolveKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_object_service_pb2.ResolveKeysResponse, _abc.Awaitable[_object_service_pb2.ResolveKeysResponse]]:
+        """ResolveKeys translates between external ids and internal ones, many at once, by what the tasks of a connector made.
+        An unknown type refuses the call with OBJECT_TYPE_NOT_FOUND; an unknown id is an answer.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchObjects(
+        self,
+        request: _object_service_pb2.WatchObjectsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_object_service_pb2.WatchObjectsResponse], _abc.AsyncIterator[_object_service_pb2.WatchObjectsResponse]]:
+        """WatchObjects streams the changes of objects and pages that tasks made, as they are committed, in order for each
+        connector, each with the task that made it. Start, checkpoints, tokens and endings are those of WatchTasks.
+        """
 
 def add_ObjectServiceServicer_to_server(servicer: ObjectServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

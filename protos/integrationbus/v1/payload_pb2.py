@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from integrationbus.v1 import enums_pb2 as integrationbus_dot_v1_dot_enums__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fintegrationbus/v1/payload.proto\x12\x11integrationbus.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x02\n\x07Payload\x12+\n\x06record\x18\x01 \x01(\x0b\x32\x19.integrationbus.v1.RecordH\x00\x12\'\n\x07message\x18\x02 \x01(\x0b\x32\x14.google.protobuf.AnyH\x00\x12\x34\n\x07\x65ncoded\x18\x03 \x01(\x0b\x32!.integrationbus.v1.EncodedPayloadH\x00\x12\x33\n\x06object\x18\x04 \x01(\x0b\x32!.integrationbus.v1.PreparedObjectH\x00\x12/\n\x04page\x18\x05 \x01(\x0b\x32\x1f.integrationbus.v1.PreparedPageH\x00\x42\x06\n\x04\x66orm\"\x88\x01\n\x06Record\x12\x35\n\x06\x66ields\x18\x01 \x03(\x0b\x32%.integrationbus.v1.Record.FieldsEntry\x1aG\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.integrationbus.v1.Value:\x02\x38\x01\"\xd4\x03\n\x05Value\x12\x14\n\nnull_value\x18\x01 \x01(\x08H\x00\x12\x14\n\nbool_value\x18\x02 \x01(\x08H\x00\x12\x15\n\x0bint64_value\x18\x03 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x04 \x01(\x01H\x00\x12\x17\n\rdecimal_value\x18\x05 \x01(\tH\x00\x12\x16\n\x0cstring_value\x18\x06 \x01(\tH\x00\x12\x15\n\x0b\x62ytes_value\x18\x07 \x01(\x0cH\x00\x12\x35\n\x0ftimestamp_value\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\x33\n\x0e\x64uration_value\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x14\n\nuuid_value\x18\n \x01(\tH\x00\x12\x37\n\x0freference_value\x18\x0b \x01(\x0b\x32\x1c.integrationbus.v1.ReferenceH\x00\x12\x32\n\nlist_value\x18\x0c \x01(\x0b\x32\x1c.integrationbus.v1.ListValueH\x00\x12\x31\n\x0crecord_value\x18\r \x01(\x0b\x32\x19.integrationbus.v1.RecordH\x00\x42\x06\n\x04kind\"5\n\tListValue\x12(\n\x06values\x18\x01 \x03(\x0b\x32\x18.integrationbus.v1.Value\"5\n\tReference\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\"T\n\x0e\x45ncodedPayload\x12\x14\n\x0c\x63ontent_type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x0e\n\x06schema\x18\x03 \x01(\t\x12\x0e\n\x06sha256\x18\x04 \x01(\x0c\"P\n\x0ePreparedObject\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12)\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x19.integrationbus.v1.Record\"\xc4\x01\n\x0cPreparedPage\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x0f\n\x07\x63ulture\x18\x02 \x01(\t\x12\x11\n\tnode_guid\x18\x03 \x01(\t\x12\r\n\x05\x61lias\x18\x04 \x01(\t\x12\x13\n\x0bparent_path\x18\x05 \x01(\t\x12,\n\x06parent\x18\x07 \x01(\x0b\x32\x1c.integrationbus.v1.Reference\x12)\n\x06\x66ields\x18\x06 \x01(\x0b\x32\x19.integrationbus.v1.Recordb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fintegrationbus/v1/payload.proto\x12\x11integrationbus.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\"\x83\x02\n\x07Payload\x12+\n\x06record\x18\x01 \x01(\x0b\x32\x19.integrationbus.v1.RecordH\x00\x12\'\n\x07message\x18\x02 \x01(\x0b\x32\x14.google.protobuf.AnyH\x00\x12\x34\n\x07\x65ncoded\x18\x03 \x01(\x0b\x32!.integrationbus.v1.EncodedPayloadH\x00\x12\x33\n\x06object\x18\x04 \x01(\x0b\x32!.integrationbus.v1.PreparedObjectH\x00\x12/\n\x04page\x18\x05 \x01(\x0b\x32\x1f.integrationbus.v1.PreparedPageH\x00\x42\x06\n\x04\x66orm\"\x88\x01\n\x06Record\x12\x35\n\x06\x66ields\x18\x01 \x03(\x0b\x32%.integrationbus.v1.Record.FieldsEntry\x1aG\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.integrationbus.v1.Value:\x02\x38\x01\"\xd4\x03\n\x05Value\x12\x14\n\nnull_value\x18\x01 \x01(\x08H\x00\x12\x14\n\nbool_value\x18\x02 \x01(\x08H\x00\x12\x15\n\x0bint64_value\x18\x03 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x04 \x01(\x01H\x00\x12\x17\n\rdecimal_value\x18\x05 \x01(\tH\x00\x12\x16\n\x0cstring_value\x18\x06 \x01(\tH\x00\x12\x15\n\x0b\x62ytes_value\x18\x07 \x01(\x0cH\x00\x12\x35\n\x0ftimestamp_value\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\x33\n\x0e\x64uration_value\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x14\n\nuuid_value\x18\n \x01(\tH\x00\x12\x37\n\x0freference_value\x18\x0b \x01(\x0b\x32\x1c.integrationbus.v1.ReferenceH\x00\x12\x32\n\nlist_value\x18\x0c \x01(\x0b\x32\x1c.integrationbus.v1.ListValueH\x00\x12\x31\n\x0crecord_value\x18\r \x01(\x0b\x32\x19.integrationbus.v1.RecordH\x00\x42\x06\n\x04kind\"5\n\tListValue\x12(\n\x06values\x18\x01 \x03(\x0b\x32\x18.integrationbus.v1.Value\"5\n\tReference\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\"T\n\x0e\x45ncodedPayload\x12\x14\n\x0c\x63ontent_type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x0e\n\x06schema\x18\x03 \x01(\t\x12\x0e\n\x06sha256\x18\x04 \x01(\x0c\"\x95\x01\n\x0ePreparedObject\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12)\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x19.integrationbus.v1.Record\x12.\n\x05parts\x18\x03 \x03(\x0b\x32\x1f.integrationbus.v1.PreparedPart\x12\x13\n\x0b\x65xternal_id\x18\x04 \x01(\t\"\x9f\x01\n\x0cPreparedPart\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x0f\n\x07through\x18\x02 \x01(\t\x12\x35\n\x08handling\x18\x03 \x01(\x0e\x32#.integrationbus.v1.SnapshotHandling\x12\x32\n\x07objects\x18\x04 \x03(\x0b\x32!.integrationbus.v1.PreparedObject\"\xc4\x01\n\x0cPreparedPage\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x0f\n\x07\x63ulture\x18\x02 \x01(\t\x12\x11\n\tnode_guid\x18\x03 \x01(\t\x12\r\n\x05\x61lias\x18\x04 \x01(\t\x12\x13\n\x0bparent_path\x18\x05 \x01(\t\x12,\n\x06parent\x18\x07 \x01(\x0b\x32\x1c.integrationbus.v1.Reference\x12)\n\x06\x66ields\x18\x06 \x01(\x0b\x32\x19.integrationbus.v1.Recordb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,22 +37,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECORD_FIELDSENTRY']._loaded_options = None
   _globals['_RECORD_FIELDSENTRY']._serialized_options = b'8\001'
-  _globals['_PAYLOAD']._serialized_start=147
-  _globals['_PAYLOAD']._serialized_end=406
-  _globals['_RECORD']._serialized_start=409
-  _globals['_RECORD']._serialized_end=545
-  _globals['_RECORD_FIELDSENTRY']._serialized_start=474
-  _globals['_RECORD_FIELDSENTRY']._serialized_end=545
-  _globals['_VALUE']._serialized_start=548
-  _globals['_VALUE']._serialized_end=1016
-  _globals['_LISTVALUE']._serialized_start=1018
-  _globals['_LISTVALUE']._serialized_end=1071
-  _globals['_REFERENCE']._serialized_start=1073
-  _globals['_REFERENCE']._serialized_end=1126
-  _globals['_ENCODEDPAYLOAD']._serialized_start=1128
-  _globals['_ENCODEDPAYLOAD']._serialized_end=1212
-  _globals['_PREPAREDOBJECT']._serialized_start=1214
-  _globals['_PREPAREDOBJECT']._serialized_end=1294
-  _globals['_PREPAREDPAGE']._serialized_start=1297
-  _globals['_PREPAREDPAGE']._serialized_end=1493
+  _globals['_PAYLOAD']._serialized_start=178
+  _globals['_PAYLOAD']._serialized_end=437
+  _globals['_RECORD']._serialized_start=440
+  _globals['_RECORD']._serialized_end=576
+  _globals['_RECORD_FIELDSENTRY']._serialized_start=505
+  _globals['_RECORD_FIELDSENTRY']._serialized_end=576
+  _globals['_VALUE']._serialized_start=579
+  _globals['_VALUE']._serialized_end=1047
+  _globals['_LISTVALUE']._serialized_start=1049
+  _globals['_LISTVALUE']._serialized_end=1102
+  _globals['_REFERENCE']._serialized_start=1104
+  _globals['_REFERENCE']._serialized_end=1157
+  _globals['_ENCODEDPAYLOAD']._serialized_start=1159
+  _globals['_ENCODEDPAYLOAD']._serialized_end=1243
+  _globals['_PREPAREDOBJECT']._serialized_start=1246
+  _globals['_PREPAREDOBJECT']._serialized_end=1395
+  _globals['_PREPAREDPART']._serialized_start=1398
+  _globals['_PREPAREDPART']._serialized_end=1557
+  _globals['_PREPAREDPAGE']._serialized_start=1560
+  _globals['_PREPAREDPAGE']._serialized_end=1756
 # @@protoc_insertion_point(module_scope)

@@ -14,6 +14,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from integrationbus.v1 import enums_pb2 as _enums_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -298,27 +299,73 @@ class PreparedObject(_message.Message):
 
     OBJECT_TYPE_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     object_type: _builtins.str
     """The object type, for example "cms.user"."""
+    external_id: _builtins.str
+    """The object's id in the external system. Only within a part: the main object has the id of the task."""
     @_builtins.property
     def fields(self) -> Global___Record:
         """The columns to write by attribute name. Columns that are left out keep their value on update and take their
         default on create. Foreign keys are references, or plain external ids.
         """
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreparedPart]:
+        """Children and bindings, class by class. Only with the data type SNAPSHOT."""
+
     def __init__(
         self,
         *,
         object_type: _builtins.str = ...,
         fields: Global___Record | None = ...,
+        parts: _abc.Iterable[Global___PreparedPart] | None = ...,
+        external_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "object_type", b"object_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["external_id", b"external_id", "fields", b"fields", "object_type", b"object_type", "parts", b"parts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PreparedObject: _TypeAlias = PreparedObject  # noqa: Y015
+
+@_typing.final
+class PreparedPart(_message.Message):
+    """PreparedPart holds the children, or the bindings, of one class that belong to an object of a snapshot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    THROUGH_FIELD_NUMBER: _builtins.int
+    HANDLING_FIELD_NUMBER: _builtins.int
+    OBJECTS_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The object type of them all."""
+    through: _builtins.str
+    """The attribute that points at the object they belong to. Empty: the only one that can."""
+    handling: _enums_pb2.SnapshotHandling.ValueType
+    """What becomes of stored ones that are not mentioned. Default: as the internal class says."""
+    @_builtins.property
+    def objects(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreparedObject]:
+        """The children or bindings, which may have parts of their own. What `through` names is set by the bus."""
+
+    def __init__(
+        self,
+        *,
+        object_type: _builtins.str = ...,
+        through: _builtins.str = ...,
+        handling: _enums_pb2.SnapshotHandling.ValueType = ...,
+        objects: _abc.Iterable[Global___PreparedObject] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handling", b"handling", "object_type", b"object_type", "objects", b"objects", "through", b"through"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreparedPart: _TypeAlias = PreparedPart  # noqa: Y015
 
 @_typing.final
 class PreparedPage(_message.Message):

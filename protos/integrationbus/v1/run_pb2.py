@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from integrationbus.v1 import enums_pb2 as integrationbus_dot_v1_dot_enums__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bintegrationbus/v1/run.proto\x12\x11integrationbus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\"\xd8\x02\n\x03Run\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12.\n\x07trigger\x18\x03 \x01(\x0e\x32\x1d.integrationbus.v1.RunTrigger\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.integrationbus.v1.RunState\x12\x14\n\x0crequested_by\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12,\n\x06\x63ounts\x18\x07 \x01(\x0b\x32\x1c.integrationbus.v1.RunCounts\x12\x11\n\tremaining\x18\x08 \x01(\x03\x12\x11\n\thalted_by\x18\t \x01(\t\x12.\n\nstarted_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\tRunCounts\x12\x11\n\tsucceeded\x18\x01 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x02 \x01(\x03\x12\x0f\n\x07skipped\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x03\x12\x0f\n\x07retried\x18\x05 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bintegrationbus/v1/run.proto\x12\x11integrationbus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\"\x85\x03\n\x03Run\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12.\n\x07trigger\x18\x03 \x01(\x0e\x32\x1d.integrationbus.v1.RunTrigger\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.integrationbus.v1.RunState\x12\x14\n\x0crequested_by\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12,\n\x06\x63ounts\x18\x07 \x01(\x0b\x32\x1c.integrationbus.v1.RunCounts\x12\x11\n\tremaining\x18\x08 \x01(\x03\x12\x11\n\thalted_by\x18\t \x01(\t\x12.\n\nstarted_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63\x61ncelled_by\x18\x0c \x01(\t\x12\x15\n\rcancel_reason\x18\r \x01(\t\"r\n\tRunCounts\x12\x11\n\tsucceeded\x18\x01 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x02 \x01(\x03\x12\x0f\n\x07skipped\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x03\x12\x0f\n\x07retried\x18\x05 \x01(\x03\x12\x0f\n\x07waiting\x18\x06 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'integrationbus.v1.run_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RUN']._serialized_start=115
-  _globals['_RUN']._serialized_end=459
-  _globals['_RUNCOUNTS']._serialized_start=461
-  _globals['_RUNCOUNTS']._serialized_end=558
+  _globals['_RUN']._serialized_end=504
+  _globals['_RUNCOUNTS']._serialized_start=506
+  _globals['_RUNCOUNTS']._serialized_end=620
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,8 @@ class Run(_message.Message):
     HALTED_BY_FIELD_NUMBER: _builtins.int
     STARTED_AT_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
+    CANCELLED_BY_FIELD_NUMBER: _builtins.int
+    CANCEL_REASON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The id: a UUID of version 7."""
     connector: _builtins.str
@@ -51,6 +53,10 @@ class Run(_message.Message):
     """Tasks in the connector's line when this message was made."""
     halted_by: _builtins.str
     """The task that halted the connector; only with HALTED."""
+    cancelled_by: _builtins.str
+    """The application that cancelled it; only with CANCELLED."""
+    cancel_reason: _builtins.str
+    """Why it was cancelled, in the caller's words."""
     @_builtins.property
     def counts(self) -> Global___RunCounts:
         """Tasks that it settled so far, by how they ended."""
@@ -77,10 +83,12 @@ class Run(_message.Message):
         halted_by: _builtins.str = ...,
         started_at: _timestamp_pb2.Timestamp | None = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
+        cancelled_by: _builtins.str = ...,
+        cancel_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "ended_at", b"ended_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "counts", b"counts", "ended_at", b"ended_at", "halted_by", b"halted_by", "id", b"id", "reason", b"reason", "remaining", b"remaining", "requested_by", b"requested_by", "started_at", b"started_at", "state", b"state", "trigger", b"trigger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reason", b"cancel_reason", "cancelled_by", b"cancelled_by", "connector", b"connector", "counts", b"counts", "ended_at", b"ended_at", "halted_by", b"halted_by", "id", b"id", "reason", b"reason", "remaining", b"remaining", "requested_by", b"requested_by", "started_at", b"started_at", "state", b"state", "trigger", b"trigger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -97,6 +105,7 @@ class RunCounts(_message.Message):
     SKIPPED_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
     RETRIED_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     succeeded: _builtins.int
     """Tasks that were applied."""
     failed: _builtins.int
@@ -107,6 +116,8 @@ class RunCounts(_message.Message):
     """Tasks that DELETE_ON_ERROR took out."""
     retried: _builtins.int
     """Attempts that will be repeated by the retry policy."""
+    waiting: _builtins.int
+    """Tasks that began to wait for a key."""
     def __init__(
         self,
         *,
@@ -115,10 +126,11 @@ class RunCounts(_message.Message):
         skipped: _builtins.int = ...,
         deleted: _builtins.int = ...,
         retried: _builtins.int = ...,
+        waiting: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "failed", b"failed", "retried", b"retried", "skipped", b"skipped", "succeeded", b"succeeded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "failed", b"failed", "retried", b"retried", "skipped", b"skipped", "succeeded", b"succeeded", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,16 @@ class ServerServiceStub(object):
                 request_serializer=integrationbus_dot_v1_dot_server__service__pb2.GetServerInfoRequest.SerializeToString,
                 response_deserializer=integrationbus_dot_v1_dot_server__service__pb2.GetServerInfoResponse.FromString,
                 _registered_method=True)
+        self.ListSwitches = channel.unary_unary(
+                '/integrationbus.v1.ServerService/ListSwitches',
+                request_serializer=integrationbus_dot_v1_dot_server__service__pb2.ListSwitchesRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_server__service__pb2.ListSwitchesResponse.FromString,
+                _registered_method=True)
+        self.SetSwitch = channel.unary_unary(
+                '/integrationbus.v1.ServerService/SetSwitch',
+                request_serializer=integrationbus_dot_v1_dot_server__service__pb2.SetSwitchRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_server__service__pb2.SetSwitchResponse.FromString,
+                _registered_method=True)
 
 
 class ServerServiceServicer(object):
@@ -53,6 +63,20 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSwitches(self, request, context):
+        """ListSwitches returns the switches of the bus. They are kept in the database and hold for every replica.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetSwitch(self, request, context):
+        """SetSwitch turns a switch on or off. Turning on processing, or the bus, starts a run where tasks wait.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +84,16 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.GetServerInfo,
                     request_deserializer=integrationbus_dot_v1_dot_server__service__pb2.GetServerInfoRequest.FromString,
                     response_serializer=integrationbus_dot_v1_dot_server__service__pb2.GetServerInfoResponse.SerializeToString,
+            ),
+            'ListSwitches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSwitches,
+                    request_deserializer=integrationbus_dot_v1_dot_server__service__pb2.ListSwitchesRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_server__service__pb2.ListSwitchesResponse.SerializeToString,
+            ),
+            'SetSwitch': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSwitch,
+                    request_deserializer=integrationbus_dot_v1_dot_server__service__pb2.SetSwitchRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_server__service__pb2.SetSwitchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +124,60 @@ class ServerService(object):
             '/integrationbus.v1.ServerService/GetServerInfo',
             integrationbus_dot_v1_dot_server__service__pb2.GetServerInfoRequest.SerializeToString,
             integrationbus_dot_v1_dot_server__service__pb2.GetServerInfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSwitches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.ServerService/ListSwitches',
+            integrationbus_dot_v1_dot_server__service__pb2.ListSwitchesRequest.SerializeToString,
+            integrationbus_dot_v1_dot_server__service__pb2.ListSwitchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSwitch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.ServerService/SetSwitch',
+            integrationbus_dot_v1_dot_server__service__pb2.SetSwitchRequest.SerializeToString,
+            integrationbus_dot_v1_dot_server__service__pb2.SetSwitchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,10 @@ class ServerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ServerServiceAsyncStub: ...
     GetServerInfo: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.GetServerInfoRequest, _server_service_pb2.GetServerInfoResponse]
     """GetServerInfo returns versions, capabilities and limits. Read it once and adapt, instead of guessing."""
+    ListSwitches: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.ListSwitchesRequest, _server_service_pb2.ListSwitchesResponse]
+    """ListSwitches returns the switches of the bus. They are kept in the database and hold for every replica."""
+    SetSwitch: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.SetSwitchRequest, _server_service_pb2.SetSwitchResponse]
+    """SetSwitch turns a switch on or off. Turning on processing, or the bus, starts a run where tasks wait."""
 
 @_typing.type_check_only
 class ServerServiceAsyncStub(ServerServiceStub):
@@ -43,6 +47,10 @@ class ServerServiceAsyncStub(ServerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_server_service_pb2.GetServerInfoRequest, _server_service_pb2.GetServerInfoResponse]  # type: ignore[assignment]
     """GetServerInfo returns versions, capabilities and limits. Read it once and adapt, instead of guessing."""
+    ListSwitches: _aio.UnaryUnaryMultiCallable[_server_service_pb2.ListSwitchesRequest, _server_service_pb2.ListSwitchesResponse]  # type: ignore[assignment]
+    """ListSwitches returns the switches of the bus. They are kept in the database and hold for every replica."""
+    SetSwitch: _aio.UnaryUnaryMultiCallable[_server_service_pb2.SetSwitchRequest, _server_service_pb2.SetSwitchResponse]  # type: ignore[assignment]
+    """SetSwitch turns a switch on or off. Turning on processing, or the bus, starts a run where tasks wait."""
 
 class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
     """ServerService describes the server."""
@@ -54,5 +62,21 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_server_service_pb2.GetServerInfoResponse, _abc.Awaitable[_server_service_pb2.GetServerInfoResponse]]:
         """GetServerInfo returns versions, capabilities and limits. Read it once and adapt, instead of guessing."""
+
+    @_abc_1.abstractmethod
+    def ListSwitches(
+        self,
+        request: _server_service_pb2.ListSwitchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_service_pb2.ListSwitchesResponse, _abc.Awaitable[_server_service_pb2.ListSwitchesResponse]]:
+        """ListSwitches returns the switches of the bus. They are kept in the database and hold for every replica."""
+
+    @_abc_1.abstractmethod
+    def SetSwitch(
+        self,
+        request: _server_service_pb2.SetSwitchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_service_pb2.SetSwitchResponse, _abc.Awaitable[_server_service_pb2.SetSwitchResponse]]:
+        """SetSwitch turns a switch on or off. Turning on processing, or the bus, starts a run where tasks wait."""
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from integrationbus.v1 import enums_pb2 as integrationbus_dot_v1_dot_enums__pb2
 from integrationbus.v1 import payload_pb2 as integrationbus_dot_v1_dot_payload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cintegrationbus/v1/task.proto\x12\x11integrationbus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\x1a\x1fintegrationbus/v1/payload.proto\"\xa9\x03\n\x08TaskSpec\x12\x11\n\tconnector\x18\x01 \x01(\t\x12.\n\ttask_type\x18\x02 \x01(\x0e\x32\x1b.integrationbus.v1.TaskType\x12\x32\n\tdata_type\x18\x03 \x01(\x0e\x32\x1f.integrationbus.v1.TaskDataType\x12\x34\n\x0cprocess_type\x18\x04 \x01(\x0e\x32\x1e.integrationbus.v1.ProcessType\x12\x13\n\x0bobject_type\x18\x05 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x06 \x01(\t\x12\x0c\n\x04site\x18\x07 \x01(\t\x12\x37\n\x06labels\x18\x08 \x03(\x0b\x32\'.integrationbus.v1.TaskSpec.LabelsEntry\x12\r\n\x05title\x18\t \x01(\t\x12+\n\x07payload\x18\n \x01(\x0b\x32\x1a.integrationbus.v1.Payload\x12\x14\n\x0ctrace_parent\x18\x0b \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd7\x06\n\x04Task\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12.\n\ttask_type\x18\x04 \x01(\x0e\x32\x1b.integrationbus.v1.TaskType\x12\x32\n\tdata_type\x18\x05 \x01(\x0e\x32\x1f.integrationbus.v1.TaskDataType\x12\x34\n\x0cprocess_type\x18\x06 \x01(\x0e\x32\x1e.integrationbus.v1.ProcessType\x12\x13\n\x0bobject_type\x18\x07 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x0c\n\x04site\x18\t \x01(\t\x12\x33\n\x06labels\x18\n \x03(\x0b\x32#.integrationbus.v1.Task.LabelsEntry\x12\r\n\x05title\x18\x0b \x01(\t\x12+\n\x07payload\x18\x0c \x01(\x0b\x32\x1a.integrationbus.v1.Payload\x12+\n\x05state\x18\r \x01(\x0e\x32\x1c.integrationbus.v1.TaskState\x12\x10\n\x08\x61ttempts\x18\x0e \x01(\x05\x12\x30\n\nlast_error\x18\x0f \x01(\x0b\x32\x1c.integrationbus.v1.TaskError\x12\x12\n\nblocked_by\x18\x10 \x01(\t\x12-\n\x06result\x18\x11 \x01(\x0b\x32\x1d.integrationbus.v1.TaskResult\x12-\n\tlogged_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fnext_attempt_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x16 \x01(\t\x12\x0f\n\x07\x63reator\x18\x17 \x01(\t\x12\x14\n\x0ctrace_parent\x18\x18 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc0\x01\n\tTaskError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12+\n\x05stage\x18\x03 \x01(\x0e\x32\x1c.integrationbus.v1.TaskStage\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x13\n\x0b\x66ield_paths\x18\x05 \x03(\t\x12\x11\n\tretryable\x18\x06 \x01(\x08\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\nTaskResult\x12-\n\x06\x65\x66\x66\x65\x63t\x18\x01 \x01(\x0e\x32\x1d.integrationbus.v1.TaskEffect\x12\x13\n\x0bobject_type\x18\x02 \x01(\t\x12\x11\n\tobject_id\x18\x03 \x01(\x03\x12\r\n\x05notes\x18\x04 \x03(\t\"\xfc\x02\n\nTaskFilter\x12\x12\n\nconnectors\x18\x01 \x03(\t\x12,\n\x06states\x18\x02 \x03(\x0e\x32\x1c.integrationbus.v1.TaskState\x12/\n\ntask_types\x18\x03 \x03(\x0e\x32\x1b.integrationbus.v1.TaskType\x12\x35\n\rprocess_types\x18\x04 \x03(\x0e\x32\x1e.integrationbus.v1.ProcessType\x12\x10\n\x08task_ids\x18\x05 \x03(\t\x12\x14\n\x0c\x65xternal_ids\x18\x06 \x03(\t\x12\x13\n\x0bobject_type\x18\x07 \x01(\t\x12\x0c\n\x04site\x18\x08 \x01(\t\x12\x0f\n\x07\x63reator\x18\t \x01(\t\x12\x39\n\x06labels\x18\n \x03(\x0b\x32).integrationbus.v1.TaskFilter.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x93\x01\n\x0bResumeToken\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12@\n\tpositions\x18\x02 \x03(\x0b\x32-.integrationbus.v1.ResumeToken.PositionsEntry\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cintegrationbus/v1/task.proto\x12\x11integrationbus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\x1a\x1fintegrationbus/v1/payload.proto\"\x98\x04\n\x08TaskSpec\x12\x11\n\tconnector\x18\x01 \x01(\t\x12.\n\ttask_type\x18\x02 \x01(\x0e\x32\x1b.integrationbus.v1.TaskType\x12\x32\n\tdata_type\x18\x03 \x01(\x0e\x32\x1f.integrationbus.v1.TaskDataType\x12\x34\n\x0cprocess_type\x18\x04 \x01(\x0e\x32\x1e.integrationbus.v1.ProcessType\x12\x13\n\x0bobject_type\x18\x05 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x06 \x01(\t\x12\x0c\n\x04site\x18\x07 \x01(\t\x12\x37\n\x06labels\x18\x08 \x03(\x0b\x32\'.integrationbus.v1.TaskSpec.LabelsEntry\x12\r\n\x05title\x18\t \x01(\t\x12+\n\x07payload\x18\n \x01(\x0b\x32\x1a.integrationbus.v1.Payload\x12\x14\n\x0ctrace_parent\x18\x0b \x01(\t\x12\x38\n\x0bmissing_key\x18\x0c \x01(\x0e\x32#.integrationbus.v1.MissingKeyAction\x12\x33\n\x10key_wait_timeout\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf8\x07\n\x04Task\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12.\n\ttask_type\x18\x04 \x01(\x0e\x32\x1b.integrationbus.v1.TaskType\x12\x32\n\tdata_type\x18\x05 \x01(\x0e\x32\x1f.integrationbus.v1.TaskDataType\x12\x34\n\x0cprocess_type\x18\x06 \x01(\x0e\x32\x1e.integrationbus.v1.ProcessType\x12\x13\n\x0bobject_type\x18\x07 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x08 \x01(\t\x12\x0c\n\x04site\x18\t \x01(\t\x12\x33\n\x06labels\x18\n \x03(\x0b\x32#.integrationbus.v1.Task.LabelsEntry\x12\r\n\x05title\x18\x0b \x01(\t\x12+\n\x07payload\x18\x0c \x01(\x0b\x32\x1a.integrationbus.v1.Payload\x12+\n\x05state\x18\r \x01(\x0e\x32\x1c.integrationbus.v1.TaskState\x12\x10\n\x08\x61ttempts\x18\x0e \x01(\x05\x12\x30\n\nlast_error\x18\x0f \x01(\x0b\x32\x1c.integrationbus.v1.TaskError\x12\x12\n\nblocked_by\x18\x10 \x01(\t\x12-\n\x06result\x18\x11 \x01(\x0b\x32\x1d.integrationbus.v1.TaskResult\x12-\n\tlogged_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fnext_attempt_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x16 \x01(\t\x12\x0f\n\x07\x63reator\x18\x17 \x01(\t\x12\x14\n\x0ctrace_parent\x18\x18 \x01(\t\x12\x38\n\x0bmissing_key\x18\x19 \x01(\x0e\x32#.integrationbus.v1.MissingKeyAction\x12\x32\n\x0bwaiting_for\x18\x1a \x03(\x0b\x32\x1d.integrationbus.v1.AwaitedKey\x12\x31\n\rwait_deadline\x18\x1b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"a\n\nAwaitedKey\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x11\n\tattribute\x18\x03 \x01(\t\x12\x16\n\x0e\x62\x65hind_task_id\x18\x04 \x01(\t\"\xd9\x01\n\tTaskError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12+\n\x05stage\x18\x03 \x01(\x0e\x32\x1c.integrationbus.v1.TaskStage\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x13\n\x0b\x66ield_paths\x18\x05 \x03(\t\x12\x11\n\tretryable\x18\x06 \x01(\x08\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61waited_task_id\x18\x08 \x01(\t\"\xa5\x01\n\nTaskResult\x12-\n\x06\x65\x66\x66\x65\x63t\x18\x01 \x01(\x0e\x32\x1d.integrationbus.v1.TaskEffect\x12\x13\n\x0bobject_type\x18\x02 \x01(\t\x12\x11\n\tobject_id\x18\x03 \x01(\x03\x12\r\n\x05notes\x18\x04 \x03(\t\x12\x31\n\x07touched\x18\x05 \x03(\x0b\x32 .integrationbus.v1.TouchedObject\"f\n\rTouchedObject\x12\x13\n\x0bobject_type\x18\x01 \x01(\t\x12\x11\n\tobject_id\x18\x02 \x01(\x03\x12-\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x0e\x32\x1d.integrationbus.v1.TaskEffect\"\xbe\x03\n\nTaskFilter\x12\x12\n\nconnectors\x18\x01 \x03(\t\x12,\n\x06states\x18\x02 \x03(\x0e\x32\x1c.integrationbus.v1.TaskState\x12/\n\ntask_types\x18\x03 \x03(\x0e\x32\x1b.integrationbus.v1.TaskType\x12\x35\n\rprocess_types\x18\x04 \x03(\x0e\x32\x1e.integrationbus.v1.ProcessType\x12\x10\n\x08task_ids\x18\x05 \x03(\t\x12\x14\n\x0c\x65xternal_ids\x18\x06 \x03(\t\x12\x13\n\x0bobject_type\x18\x07 \x01(\t\x12\x0c\n\x04site\x18\x08 \x01(\t\x12\x0f\n\x07\x63reator\x18\t \x01(\t\x12\x39\n\x06labels\x18\n \x03(\x0b\x32).integrationbus.v1.TaskFilter.LabelsEntry\x12\x1f\n\x17waiting_for_external_id\x18\x0b \x01(\t\x12\x1f\n\x17waiting_for_object_type\x18\x0c \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x93\x01\n\x0bResumeToken\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12@\n\tpositions\x18\x02 \x03(\x0b\x32-.integrationbus.v1.ResumeToken.PositionsEntry\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,24 +43,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TASKFILTER_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_RESUMETOKEN_POSITIONSENTRY']._loaded_options = None
   _globals['_RESUMETOKEN_POSITIONSENTRY']._serialized_options = b'8\001'
-  _globals['_TASKSPEC']._serialized_start=149
-  _globals['_TASKSPEC']._serialized_end=574
-  _globals['_TASKSPEC_LABELSENTRY']._serialized_start=529
-  _globals['_TASKSPEC_LABELSENTRY']._serialized_end=574
-  _globals['_TASK']._serialized_start=577
-  _globals['_TASK']._serialized_end=1432
-  _globals['_TASK_LABELSENTRY']._serialized_start=529
-  _globals['_TASK_LABELSENTRY']._serialized_end=574
-  _globals['_TASKERROR']._serialized_start=1435
-  _globals['_TASKERROR']._serialized_end=1627
-  _globals['_TASKRESULT']._serialized_start=1629
-  _globals['_TASKRESULT']._serialized_end=1743
-  _globals['_TASKFILTER']._serialized_start=1746
-  _globals['_TASKFILTER']._serialized_end=2126
-  _globals['_TASKFILTER_LABELSENTRY']._serialized_start=529
-  _globals['_TASKFILTER_LABELSENTRY']._serialized_end=574
-  _globals['_RESUMETOKEN']._serialized_start=2129
-  _globals['_RESUMETOKEN']._serialized_end=2276
-  _globals['_RESUMETOKEN_POSITIONSENTRY']._serialized_start=2228
-  _globals['_RESUMETOKEN_POSITIONSENTRY']._serialized_end=2276
+  _globals['_TASKSPEC']._serialized_start=181
+  _globals['_TASKSPEC']._serialized_end=717
+  _globals['_TASKSPEC_LABELSENTRY']._serialized_start=672
+  _globals['_TASKSPEC_LABELSENTRY']._serialized_end=717
+  _globals['_TASK']._serialized_start=720
+  _globals['_TASK']._serialized_end=1736
+  _globals['_TASK_LABELSENTRY']._serialized_start=672
+  _globals['_TASK_LABELSENTRY']._serialized_end=717
+  _globals['_AWAITEDKEY']._serialized_start=1738
+  _globals['_AWAITEDKEY']._serialized_end=1835
+  _globals['_TASKERROR']._serialized_start=1838
+  _globals['_TASKERROR']._serialized_end=2055
+  _globals['_TASKRESULT']._serialized_start=2058
+  _globals['_TASKRESULT']._serialized_end=2223
+  _globals['_TOUCHEDOBJECT']._serialized_start=2225
+  _globals['_TOUCHEDOBJECT']._serialized_end=2327
+  _globals['_TASKFILTER']._serialized_start=2330
+  _globals['_TASKFILTER']._serialized_end=2776
+  _globals['_TASKFILTER_LABELSENTRY']._serialized_start=672
+  _globals['_TASKFILTER_LABELSENTRY']._serialized_end=717
+  _globals['_RESUMETOKEN']._serialized_start=2779
+  _globals['_RESUMETOKEN']._serialized_end=2926
+  _globals['_RESUMETOKEN_POSITIONSENTRY']._serialized_start=2878
+  _globals['_RESUMETOKEN_POSITIONSENTRY']._serialized_end=2926
 # @@protoc_insertion_point(module_scope)

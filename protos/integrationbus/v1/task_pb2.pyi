@@ -5,6 +5,7 @@ Tasks: what a caller asks for, and what the server knows about it."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -58,6 +59,8 @@ class TaskSpec(_message.Message):
     TITLE_FIELD_NUMBER: _builtins.int
     PAYLOAD_FIELD_NUMBER: _builtins.int
     TRACE_PARENT_FIELD_NUMBER: _builtins.int
+    MISSING_KEY_FIELD_NUMBER: _builtins.int
+    KEY_WAIT_TIMEOUT_FIELD_NUMBER: _builtins.int
     connector: _builtins.str
     """The connector that will process the task. Unknown: NOT_FOUND, CONNECTOR_NOT_FOUND."""
     task_type: _enums_pb2.TaskType.ValueType
@@ -75,11 +78,13 @@ class TaskSpec(_message.Message):
     object it became, so that later tasks can refer to it by this id, and a renamed object stays the same object.
     """
     site: _builtins.str
-    """The code name of the site that the target belongs to. Required for pages."""
+    """The code name of the site that the target belongs to. Required for pages, ADD_TO_SITE and REMOVE_FROM_SITE."""
     title: _builtins.str
     """What people see, at most 255 bytes. Default: made from the task type, the object type and the external id."""
     trace_parent: _builtins.str
     """The W3C traceparent of the caller's trace. Optional."""
+    missing_key: _enums_pb2.MissingKeyAction.ValueType
+    """What to do when a required foreign key points at an object that does not exist yet. Default: as the connector says."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The caller's own marks, at most 32, each name and value at most 255 bytes. Usable in filters."""
@@ -87,6 +92,10 @@ class TaskSpec(_message.Message):
     @_builtins.property
     def payload(self) -> _payload_pb2.Payload:
         """The external object."""
+
+    @_builtins.property
+    def key_wait_timeout(self) -> _duration_pb2.Duration:
+        """How long to wait for a missing key, at least one second. Not set: as the connector says."""
 
     def __init__(
         self,
@@ -102,10 +111,12 @@ class TaskSpec(_message.Message):
         title: _builtins.str = ...,
         payload: _payload_pb2.Payload | None = ...,
         trace_parent: _builtins.str = ...,
+        missing_key: _enums_pb2.MissingKeyAction.ValueType = ...,
+        key_wait_timeout: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key_wait_timeout", b"key_wait_timeout", "payload", b"payload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "data_type", b"data_type", "external_id", b"external_id", "labels", b"labels", "object_type", b"object_type", "payload", b"payload", "process_type", b"process_type", "site", b"site", "task_type", b"task_type", "title", b"title", "trace_parent", b"trace_parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "data_type", b"data_type", "external_id", b"external_id", "key_wait_timeout", b"key_wait_timeout", "labels", b"labels", "missing_key", b"missing_key", "object_type", b"object_type", "payload", b"payload", "process_type", b"process_type", "site", b"site", "task_type", b"task_type", "title", b"title", "trace_parent", b"trace_parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -161,6 +172,9 @@ class Task(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATOR_FIELD_NUMBER: _builtins.int
     TRACE_PARENT_FIELD_NUMBER: _builtins.int
+    MISSING_KEY_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
+    WAIT_DEADLINE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The server's id of the task: a UUID of version 7, in its canonical text form."""
     connector: _builtins.str
@@ -193,6 +207,8 @@ class Task(_message.Message):
     """The application that logged the task, as it named itself."""
     trace_parent: _builtins.str
     """The W3C traceparent of the caller's trace."""
+    missing_key: _enums_pb2.MissingKeyAction.ValueType
+    """What the task does when a required key is missing, as the caller asked."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The caller's marks."""
@@ -225,6 +241,14 @@ class Task(_message.Message):
     def next_attempt_at(self) -> _timestamp_pb2.Timestamp:
         """When the next attempt is due; only with RETRY_WAIT and with a FAILED task that a later run will try again."""
 
+    @_builtins.property
+    def waiting_for(self) -> _containers.RepeatedCompositeFieldContainer[Global___AwaitedKey]:
+        """What the task waits for; only with WAITING."""
+
+    @_builtins.property
+    def wait_deadline(self) -> _timestamp_pb2.Timestamp:
+        """When waiting turns into failure; only with WAITING, and only if there is a limit."""
+
     def __init__(
         self,
         *,
@@ -252,14 +276,51 @@ class Task(_message.Message):
         etag: _builtins.str = ...,
         creator: _builtins.str = ...,
         trace_parent: _builtins.str = ...,
+        missing_key: _enums_pb2.MissingKeyAction.ValueType = ...,
+        waiting_for: _abc.Iterable[Global___AwaitedKey] | None = ...,
+        wait_deadline: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["finished_at", b"finished_at", "last_error", b"last_error", "logged_at", b"logged_at", "next_attempt_at", b"next_attempt_at", "payload", b"payload", "result", b"result", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finished_at", b"finished_at", "last_error", b"last_error", "logged_at", b"logged_at", "next_attempt_at", b"next_attempt_at", "payload", b"payload", "result", b"result", "started_at", b"started_at", "wait_deadline", b"wait_deadline"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "blocked_by", b"blocked_by", "connector", b"connector", "creator", b"creator", "data_type", b"data_type", "etag", b"etag", "external_id", b"external_id", "finished_at", b"finished_at", "id", b"id", "labels", b"labels", "last_error", b"last_error", "logged_at", b"logged_at", "next_attempt_at", b"next_attempt_at", "object_type", b"object_type", "payload", b"payload", "process_type", b"process_type", "result", b"result", "sequence", b"sequence", "site", b"site", "started_at", b"started_at", "state", b"state", "task_type", b"task_type", "title", b"title", "trace_parent", b"trace_parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "blocked_by", b"blocked_by", "connector", b"connector", "creator", b"creator", "data_type", b"data_type", "etag", b"etag", "external_id", b"external_id", "finished_at", b"finished_at", "id", b"id", "labels", b"labels", "last_error", b"last_error", "logged_at", b"logged_at", "missing_key", b"missing_key", "next_attempt_at", b"next_attempt_at", "object_type", b"object_type", "payload", b"payload", "process_type", b"process_type", "result", b"result", "sequence", b"sequence", "site", b"site", "started_at", b"started_at", "state", b"state", "task_type", b"task_type", "title", b"title", "trace_parent", b"trace_parent", "wait_deadline", b"wait_deadline", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Task: _TypeAlias = Task  # noqa: Y015
+
+@_typing.final
+class AwaitedKey(_message.Message):
+    """AwaitedKey is an object that a task waits for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    BEHIND_TASK_ID_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The internal type of the object; "page" when any page may have the key."""
+    external_id: _builtins.str
+    """The object's id in the external system, as the waiting task has it; the path of a parent page."""
+    attribute: _builtins.str
+    """The attribute that holds the key; empty when the task waits behind another one."""
+    behind_task_id: _builtins.str
+    """The id of an earlier waiting task about the same object, behind which this one waits; empty for a missing key."""
+    def __init__(
+        self,
+        *,
+        object_type: _builtins.str = ...,
+        external_id: _builtins.str = ...,
+        attribute: _builtins.str = ...,
+        behind_task_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "behind_task_id", b"behind_task_id", "external_id", b"external_id", "object_type", b"object_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AwaitedKey: _TypeAlias = AwaitedKey  # noqa: Y015
 
 @_typing.final
 class TaskError(_message.Message):
@@ -274,6 +335,7 @@ class TaskError(_message.Message):
     FIELD_PATHS_FIELD_NUMBER: _builtins.int
     RETRYABLE_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    AWAITED_TASK_ID_FIELD_NUMBER: _builtins.int
     code: _builtins.int
     """The canonical status code (google.rpc.Code) that fits best."""
     reason: _builtins.str
@@ -284,6 +346,8 @@ class TaskError(_message.Message):
     """What happened and what to do about it, for people; at most 4 KiB."""
     retryable: _builtins.bool
     """Whether another attempt may succeed without a change."""
+    awaited_task_id: _builtins.str
+    """With KEY_NOT_FOUND: the id of the queued task that will make the missing object, if there is one."""
     @_builtins.property
     def field_paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The fields or columns at fault."""
@@ -302,10 +366,11 @@ class TaskError(_message.Message):
         field_paths: _abc.Iterable[_builtins.str] | None = ...,
         retryable: _builtins.bool = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
+        awaited_task_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "field_paths", b"field_paths", "message", b"message", "occurred_at", b"occurred_at", "reason", b"reason", "retryable", b"retryable", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaited_task_id", b"awaited_task_id", "code", b"code", "field_paths", b"field_paths", "message", b"message", "occurred_at", b"occurred_at", "reason", b"reason", "retryable", b"retryable", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -321,6 +386,7 @@ class TaskResult(_message.Message):
     OBJECT_TYPE_FIELD_NUMBER: _builtins.int
     OBJECT_ID_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
+    TOUCHED_FIELD_NUMBER: _builtins.int
     effect: _enums_pb2.TaskEffect.ValueType
     """What happened to the target."""
     object_type: _builtins.str
@@ -331,6 +397,12 @@ class TaskResult(_message.Message):
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Notes that an operator should know of, for example a foreign key that was left null."""
 
+    @_builtins.property
+    def touched(self) -> _containers.RepeatedCompositeFieldContainer[Global___TouchedObject]:
+        """Other objects that were written or deleted along: children and bindings of a snapshot, and what a deletion took
+        with it.
+        """
+
     def __init__(
         self,
         *,
@@ -338,14 +410,45 @@ class TaskResult(_message.Message):
         object_type: _builtins.str = ...,
         object_id: _builtins.int = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
+        touched: _abc.Iterable[Global___TouchedObject] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "notes", b"notes", "object_id", b"object_id", "object_type", b"object_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "notes", b"notes", "object_id", b"object_id", "object_type", b"object_type", "touched", b"touched"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TaskResult: _TypeAlias = TaskResult  # noqa: Y015
+
+@_typing.final
+class TouchedObject(_message.Message):
+    """TouchedObject is an object that a task changed besides its target."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    OBJECT_ID_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The internal type."""
+    object_id: _builtins.int
+    """The internal id."""
+    effect: _enums_pb2.TaskEffect.ValueType
+    """What happened to it."""
+    def __init__(
+        self,
+        *,
+        object_type: _builtins.str = ...,
+        object_id: _builtins.int = ...,
+        effect: _enums_pb2.TaskEffect.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "object_id", b"object_id", "object_type", b"object_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TouchedObject: _TypeAlias = TouchedObject  # noqa: Y015
 
 @_typing.final
 class TaskFilter(_message.Message):
@@ -385,12 +488,18 @@ class TaskFilter(_message.Message):
     SITE_FIELD_NUMBER: _builtins.int
     CREATOR_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_OBJECT_TYPE_FIELD_NUMBER: _builtins.int
     object_type: _builtins.str
     """By object type."""
     site: _builtins.str
     """By site."""
     creator: _builtins.str
     """By the application that logged the task."""
+    waiting_for_external_id: _builtins.str
+    """Only tasks that wait for an object with this external id."""
+    waiting_for_object_type: _builtins.str
+    """Only tasks that wait for an object of this type."""
     @_builtins.property
     def connectors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """By connector name. Unknown names are refused."""
@@ -432,10 +541,12 @@ class TaskFilter(_message.Message):
         site: _builtins.str = ...,
         creator: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        waiting_for_external_id: _builtins.str = ...,
+        waiting_for_object_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors", "creator", b"creator", "external_ids", b"external_ids", "labels", b"labels", "object_type", b"object_type", "process_types", b"process_types", "site", b"site", "states", b"states", "task_ids", b"task_ids", "task_types", b"task_types"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors", "creator", b"creator", "external_ids", b"external_ids", "labels", b"labels", "object_type", b"object_type", "process_types", b"process_types", "site", b"site", "states", b"states", "task_ids", b"task_ids", "task_types", b"task_types", "waiting_for_external_id", b"waiting_for_external_id", "waiting_for_object_type", b"waiting_for_object_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

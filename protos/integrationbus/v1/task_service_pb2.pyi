@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from integrationbus.v1 import enums_pb2 as _enums_pb2
+from integrationbus.v1 import payload_pb2 as _payload_pb2
 from integrationbus.v1 import task_pb2 as _task_pb2
 import builtins as _builtins
 import sys
@@ -556,6 +557,8 @@ class TaskChange(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """The task."""
     connector: _builtins.str
@@ -580,6 +583,10 @@ class TaskChange(_message.Message):
     """The target's id in the external system."""
     title: _builtins.str
     """What people see."""
+    actor: _builtins.str
+    """Who made the change, when it was an operator or the caller who logged the task."""
+    reason: _builtins.str
+    """Why, in the operator's words."""
     @_builtins.property
     def error(self) -> _task_pb2.TaskError:
         """Why it failed; with RETRY_WAIT, FAILED, and DELETED by an error."""
@@ -615,11 +622,767 @@ class TaskChange(_message.Message):
         external_id: _builtins.str = ...,
         title: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "occurred_at", b"occurred_at", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "connector", b"connector", "error", b"error", "external_id", b"external_id", "labels", b"labels", "object_type", b"object_type", "occurred_at", b"occurred_at", "position", b"position", "previous_state", b"previous_state", "result", b"result", "run_id", b"run_id", "sequence", b"sequence", "state", b"state", "task_id", b"task_id", "task_type", b"task_type", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attempt", b"attempt", "connector", b"connector", "error", b"error", "external_id", b"external_id", "labels", b"labels", "object_type", b"object_type", "occurred_at", b"occurred_at", "position", b"position", "previous_state", b"previous_state", "reason", b"reason", "result", b"result", "run_id", b"run_id", "sequence", b"sequence", "state", b"state", "task_id", b"task_id", "task_type", b"task_type", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TaskChange: _TypeAlias = TaskChange  # noqa: Y015
+
+@_typing.final
+class LogTaskStreamRequest(_message.Message):
+    """LogTaskStreamRequest is one message to LogTaskStream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def start(self) -> Global___LogStreamStart:
+        """Opens the stream; the first message, and only the first."""
+
+    @_builtins.property
+    def entry(self) -> Global___LogStreamEntry:
+        """A task."""
+
+    def __init__(
+        self,
+        *,
+        start: Global___LogStreamStart | None = ...,
+        entry: Global___LogStreamEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "start", b"start", "step", b"step"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "start", b"start", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["start", "entry"]  # noqa: Y015
+    _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_step) -> _WhichOneofReturnType_step | None: ...
+
+Global___LogTaskStreamRequest: _TypeAlias = LogTaskStreamRequest  # noqa: Y015
+
+@_typing.final
+class LogStreamStart(_message.Message):
+    """LogStreamStart opens a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAM_ID_FIELD_NUMBER: _builtins.int
+    SETTLED_NUMBER_FIELD_NUMBER: _builtins.int
+    stream_id: _builtins.str
+    """The caller's id of the stream, at most 64 bytes, unique within the application. Its numbers go on where an earlier
+    connection with this id ended.
+    """
+    settled_number: _builtins.int
+    """The highest number whose outcome the caller knows. Rejections up to it need not be repeated."""
+    def __init__(
+        self,
+        *,
+        stream_id: _builtins.str = ...,
+        settled_number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settled_number", b"settled_number", "stream_id", b"stream_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogStreamStart: _TypeAlias = LogStreamStart  # noqa: Y015
+
+@_typing.final
+class LogStreamEntry(_message.Message):
+    """LogStreamEntry is a task with its number in the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """1, 2, 3... without holes. Numbers that are settled already are skipped."""
+    @_builtins.property
+    def task(self) -> _task_pb2.TaskSpec:
+        """The task."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        task: _task_pb2.TaskSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogStreamEntry: _TypeAlias = LogStreamEntry  # noqa: Y015
+
+@_typing.final
+class LogTaskStreamResponse(_message.Message):
+    """LogTaskStreamResponse is one message from LogTaskStream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPENED_FIELD_NUMBER: _builtins.int
+    ACK_FIELD_NUMBER: _builtins.int
+    REJECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def opened(self) -> Global___LogStreamOpened:
+        """The stream is open; the first message, and only the first."""
+
+    @_builtins.property
+    def ack(self) -> Global___LogStreamAck:
+        """Entries are durable."""
+
+    @_builtins.property
+    def rejection(self) -> Global___LogStreamRejection:
+        """An entry cannot be stored."""
+
+    def __init__(
+        self,
+        *,
+        opened: Global___LogStreamOpened | None = ...,
+        ack: Global___LogStreamAck | None = ...,
+        rejection: Global___LogStreamRejection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "content", b"content", "opened", b"opened", "rejection", b"rejection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "content", b"content", "opened", b"opened", "rejection", b"rejection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["opened", "ack", "rejection"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+
+Global___LogTaskStreamResponse: _TypeAlias = LogTaskStreamResponse  # noqa: Y015
+
+@_typing.final
+class LogStreamOpened(_message.Message):
+    """LogStreamOpened says where the stream stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTLED_NUMBER_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    settled_number: _builtins.int
+    """Every entry up to this number is settled: go on behind it."""
+    window: _builtins.int
+    """How many entries the server takes ahead of their acknowledgement."""
+    def __init__(
+        self,
+        *,
+        settled_number: _builtins.int = ...,
+        window: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settled_number", b"settled_number", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogStreamOpened: _TypeAlias = LogStreamOpened  # noqa: Y015
+
+@_typing.final
+class LogStreamAck(_message.Message):
+    """LogStreamAck says that entries are durable."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Every entry up to this number is durable, or was rejected."""
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggedTask]:
+        """The stored tasks since the last acknowledgement, in their order; empty for those that an earlier connection stored."""
+
+    @_builtins.property
+    def resume_token(self) -> _task_pb2.ResumeToken:
+        """What moved; a watch that starts from the merged token of all acknowledgements sees every later change."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        tasks: _abc.Iterable[Global___LoggedTask] | None = ...,
+        resume_token: _task_pb2.ResumeToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_token", b"resume_token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "resume_token", b"resume_token", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogStreamAck: _TypeAlias = LogStreamAck  # noqa: Y015
+
+@_typing.final
+class LogStreamRejection(_message.Message):
+    """LogStreamRejection says that an entry cannot be stored, and that the stream goes on without it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """The number of the entry."""
+    @_builtins.property
+    def refusal(self) -> Global___TaskRefusal:
+        """Why."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        refusal: Global___TaskRefusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refusal", b"refusal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogStreamRejection: _TypeAlias = LogStreamRejection  # noqa: Y015
+
+@_typing.final
+class PreviewTaskRequest(_message.Message):
+    """PreviewTaskRequest is the request of PreviewTask."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def task(self) -> _task_pb2.TaskSpec:
+        """The task."""
+
+    def __init__(
+        self,
+        *,
+        task: _task_pb2.TaskSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewTaskRequest: _TypeAlias = PreviewTaskRequest  # noqa: Y015
+
+@_typing.final
+class PreviewTaskResponse(_message.Message):
+    """PreviewTaskResponse is the response of PreviewTask."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    object_type: _builtins.str
+    """The internal type that the connector made; empty when it did not come so far."""
+    @_builtins.property
+    def result(self) -> _task_pb2.TaskResult:
+        """What the task would do; not set when it would fail or wait."""
+
+    @_builtins.property
+    def problem(self) -> _task_pb2.TaskError:
+        """Why it would fail, or what it would wait for; not set when it would succeed."""
+
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldPreview]:
+        """The columns that the task would write, by attribute name."""
+
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyPreview]:
+        """The foreign keys of the main object."""
+
+    def __init__(
+        self,
+        *,
+        result: _task_pb2.TaskResult | None = ...,
+        problem: _task_pb2.TaskError | None = ...,
+        object_type: _builtins.str = ...,
+        fields: _abc.Iterable[Global___FieldPreview] | None = ...,
+        keys: _abc.Iterable[Global___KeyPreview] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "keys", b"keys", "object_type", b"object_type", "problem", b"problem", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewTaskResponse: _TypeAlias = PreviewTaskResponse  # noqa: Y015
+
+@_typing.final
+class FieldPreview(_message.Message):
+    """FieldPreview is a column that a task would write."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The attribute."""
+    changes: _builtins.bool
+    """Whether they differ."""
+    @_builtins.property
+    def before(self) -> _payload_pb2.Value:
+        """The stored value; not set when the object does not exist yet."""
+
+    @_builtins.property
+    def after(self) -> _payload_pb2.Value:
+        """The value to be written; not set when it is a foreign key that is missing."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        before: _payload_pb2.Value | None = ...,
+        after: _payload_pb2.Value | None = ...,
+        changes: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "changes", b"changes", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldPreview: _TypeAlias = FieldPreview  # noqa: Y015
+
+@_typing.final
+class KeyPreview(_message.Message):
+    """KeyPreview is a foreign key of a task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    INTERNAL_ID_FIELD_NUMBER: _builtins.int
+    attribute: _builtins.str
+    """The attribute that holds it."""
+    object_type: _builtins.str
+    """The type of the object that it points at."""
+    external_id: _builtins.str
+    """The external id."""
+    internal_id: _builtins.int
+    """The internal id; 0 when there is no such object."""
+    def __init__(
+        self,
+        *,
+        attribute: _builtins.str = ...,
+        object_type: _builtins.str = ...,
+        external_id: _builtins.str = ...,
+        internal_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "external_id", b"external_id", "internal_id", b"internal_id", "object_type", b"object_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyPreview: _TypeAlias = KeyPreview  # noqa: Y015
+
+@_typing.final
+class ListTaskAttemptsRequest(_message.Message):
+    """ListTaskAttemptsRequest is the request of ListTaskAttempts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    """The id of the task."""
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTaskAttemptsRequest: _TypeAlias = ListTaskAttemptsRequest  # noqa: Y015
+
+@_typing.final
+class ListTaskAttemptsResponse(_message.Message):
+    """ListTaskAttemptsResponse is the response of ListTaskAttempts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskAttempt]:
+        """The attempts, the first one first."""
+
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskAction]:
+        """What operators did with the task, the oldest first."""
+
+    def __init__(
+        self,
+        *,
+        attempts: _abc.Iterable[Global___TaskAttempt] | None = ...,
+        actions: _abc.Iterable[Global___TaskAction] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "attempts", b"attempts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTaskAttemptsResponse: _TypeAlias = ListTaskAttemptsResponse  # noqa: Y015
+
+@_typing.final
+class TaskAttempt(_message.Message):
+    """TaskAttempt is one attempt at a task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """1 for the first."""
+    run_id: _builtins.str
+    """The run."""
+    outcome: _enums_pb2.AttemptOutcome.ValueType
+    """How it ended."""
+    @_builtins.property
+    def error(self) -> _task_pb2.TaskError:
+        """Why it failed."""
+
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended; not set while it is in progress."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        run_id: _builtins.str = ...,
+        outcome: _enums_pb2.AttemptOutcome.ValueType = ...,
+        error: _task_pb2.TaskError | None = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "error", b"error", "started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "error", b"error", "number", b"number", "outcome", b"outcome", "run_id", b"run_id", "started_at", b"started_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskAttempt: _TypeAlias = TaskAttempt  # noqa: Y015
+
+@_typing.final
+class TaskAction(_message.Message):
+    """TaskAction is what an operator did with a task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    state: _enums_pb2.TaskState.ValueType
+    """The state that the task went to: PENDING for a retry, SKIPPED, or DELETED."""
+    actor: _builtins.str
+    """The application that asked for it."""
+    reason: _builtins.str
+    """Why, in the operator's words."""
+    @_builtins.property
+    def occurred_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        state: _enums_pb2.TaskState.ValueType = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        occurred_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "occurred_at", b"occurred_at", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskAction: _TypeAlias = TaskAction  # noqa: Y015
+
+@_typing.final
+class TaskSelection(_message.Message):
+    """TaskSelection is the tasks that an operator acts on. One of both is required."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_IDS_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    etag: _builtins.str
+    """Act only if the task has not changed since this etag was read. Only with a single id."""
+    @_builtins.property
+    def task_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tasks by id, at most 1,000."""
+
+    @_builtins.property
+    def filter(self) -> _task_pb2.TaskFilter:
+        """All tasks that match and can be acted upon. At least one field must be set."""
+
+    def __init__(
+        self,
+        *,
+        task_ids: _abc.Iterable[_builtins.str] | None = ...,
+        filter: _task_pb2.TaskFilter | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "filter", b"filter", "task_ids", b"task_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskSelection: _TypeAlias = TaskSelection  # noqa: Y015
+
+@_typing.final
+class SelectionResult(_message.Message):
+    """SelectionResult is what became of a selection."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFFECTED_FIELD_NUMBER: _builtins.int
+    NOT_AFFECTED_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    affected: _builtins.int
+    """How many tasks were acted upon; with validate_only, how many would have been."""
+    @_builtins.property
+    def not_affected(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskNotAffected]:
+        """Named tasks that could not be acted upon."""
+
+    @_builtins.property
+    def resume_token(self) -> _task_pb2.ResumeToken:
+        """A watch that starts from here sees everything that follows."""
+
+    def __init__(
+        self,
+        *,
+        affected: _builtins.int = ...,
+        not_affected: _abc.Iterable[Global___TaskNotAffected] | None = ...,
+        resume_token: _task_pb2.ResumeToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_token", b"resume_token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected", b"affected", "not_affected", b"not_affected", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SelectionResult: _TypeAlias = SelectionResult  # noqa: Y015
+
+@_typing.final
+class TaskNotAffected(_message.Message):
+    """TaskNotAffected is a named task that could not be acted upon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    """The id."""
+    reason: _builtins.str
+    """A name of ErrorReason without its prefix: TASK_NOT_FOUND, TASK_RUNNING or TASK_FINAL."""
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskNotAffected: _TypeAlias = TaskNotAffected  # noqa: Y015
+
+@_typing.final
+class RetryTasksRequest(_message.Message):
+    """RetryTasksRequest is the request of RetryTasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, for the record; at most 255 bytes."""
+    validate_only: _builtins.bool
+    """Count, and do nothing."""
+    @_builtins.property
+    def selection(self) -> Global___TaskSelection:
+        """Which tasks."""
+
+    def __init__(
+        self,
+        *,
+        selection: Global___TaskSelection | None = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "selection", b"selection", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryTasksRequest: _TypeAlias = RetryTasksRequest  # noqa: Y015
+
+@_typing.final
+class RetryTasksResponse(_message.Message):
+    """RetryTasksResponse is the response of RetryTasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def result(self) -> Global___SelectionResult:
+        """What was done."""
+
+    def __init__(
+        self,
+        *,
+        result: Global___SelectionResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryTasksResponse: _TypeAlias = RetryTasksResponse  # noqa: Y015
+
+@_typing.final
+class SkipTasksRequest(_message.Message):
+    """SkipTasksRequest is the request of SkipTasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, for the record; at most 255 bytes."""
+    validate_only: _builtins.bool
+    """Count, and do nothing."""
+    @_builtins.property
+    def selection(self) -> Global___TaskSelection:
+        """Which tasks."""
+
+    def __init__(
+        self,
+        *,
+        selection: Global___TaskSelection | None = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "selection", b"selection", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkipTasksRequest: _TypeAlias = SkipTasksRequest  # noqa: Y015
+
+@_typing.final
+class SkipTasksResponse(_message.Message):
+    """SkipTasksResponse is the response of SkipTasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def result(self) -> Global___SelectionResult:
+        """What was done."""
+
+    def __init__(
+        self,
+        *,
+        result: Global___SelectionResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkipTasksResponse: _TypeAlias = SkipTasksResponse  # noqa: Y015
+
+@_typing.final
+class DeleteTasksRequest(_message.Message):
+    """DeleteTasksRequest is the request of DeleteTasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, for the record; at most 255 bytes."""
+    validate_only: _builtins.bool
+    """Count, and do nothing."""
+    @_builtins.property
+    def selection(self) -> Global___TaskSelection:
+        """Which tasks."""
+
+    def __init__(
+        self,
+        *,
+        selection: Global___TaskSelection | None = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "selection", b"selection", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteTasksRequest: _TypeAlias = DeleteTasksRequest  # noqa: Y015
+
+@_typing.final
+class DeleteTasksResponse(_message.Message):
+    """DeleteTasksResponse is the response of DeleteTasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def result(self) -> Global___SelectionResult:
+        """What was done."""
+
+    def __init__(
+        self,
+        *,
+        result: Global___SelectionResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteTasksResponse: _TypeAlias = DeleteTasksResponse  # noqa: Y015

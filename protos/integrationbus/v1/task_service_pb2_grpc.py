@@ -48,6 +48,16 @@ class TaskServiceStub(object):
                 request_serializer=integrationbus_dot_v1_dot_task__service__pb2.LogTasksRequest.SerializeToString,
                 response_deserializer=integrationbus_dot_v1_dot_task__service__pb2.LogTasksResponse.FromString,
                 _registered_method=True)
+        self.LogTaskStream = channel.stream_stream(
+                '/integrationbus.v1.TaskService/LogTaskStream',
+                request_serializer=integrationbus_dot_v1_dot_task__service__pb2.LogTaskStreamRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_task__service__pb2.LogTaskStreamResponse.FromString,
+                _registered_method=True)
+        self.PreviewTask = channel.unary_unary(
+                '/integrationbus.v1.TaskService/PreviewTask',
+                request_serializer=integrationbus_dot_v1_dot_task__service__pb2.PreviewTaskRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_task__service__pb2.PreviewTaskResponse.FromString,
+                _registered_method=True)
         self.GetTask = channel.unary_unary(
                 '/integrationbus.v1.TaskService/GetTask',
                 request_serializer=integrationbus_dot_v1_dot_task__service__pb2.GetTaskRequest.SerializeToString,
@@ -62,6 +72,26 @@ class TaskServiceStub(object):
                 '/integrationbus.v1.TaskService/WatchTasks',
                 request_serializer=integrationbus_dot_v1_dot_task__service__pb2.WatchTasksRequest.SerializeToString,
                 response_deserializer=integrationbus_dot_v1_dot_task__service__pb2.WatchTasksResponse.FromString,
+                _registered_method=True)
+        self.ListTaskAttempts = channel.unary_unary(
+                '/integrationbus.v1.TaskService/ListTaskAttempts',
+                request_serializer=integrationbus_dot_v1_dot_task__service__pb2.ListTaskAttemptsRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_task__service__pb2.ListTaskAttemptsResponse.FromString,
+                _registered_method=True)
+        self.RetryTasks = channel.unary_unary(
+                '/integrationbus.v1.TaskService/RetryTasks',
+                request_serializer=integrationbus_dot_v1_dot_task__service__pb2.RetryTasksRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_task__service__pb2.RetryTasksResponse.FromString,
+                _registered_method=True)
+        self.SkipTasks = channel.unary_unary(
+                '/integrationbus.v1.TaskService/SkipTasks',
+                request_serializer=integrationbus_dot_v1_dot_task__service__pb2.SkipTasksRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_task__service__pb2.SkipTasksResponse.FromString,
+                _registered_method=True)
+        self.DeleteTasks = channel.unary_unary(
+                '/integrationbus.v1.TaskService/DeleteTasks',
+                request_serializer=integrationbus_dot_v1_dot_task__service__pb2.DeleteTasksRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_task__service__pb2.DeleteTasksResponse.FromString,
                 _registered_method=True)
 
 
@@ -88,6 +118,28 @@ class TaskServiceServicer(object):
 
         With allow_partial the tasks that can be accepted are stored, in their order, and each result says what became of
         its task; without it, one bad task refuses the call and the field paths start with "tasks[i]".
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LogTaskStream(self, request_iterator, context):
+        """LogTaskStream stores numbered tasks as they come and acknowledges them cumulatively after they are durable.
+
+        The first request opens the stream by its id; the answer says which number is durable already, so that a caller who
+        reconnects goes on behind it. Then come entries with consecutive numbers. An entry that cannot be stored is
+        rejected in an answer of its own and does not end the stream. The server reads on only while fewer than `window`
+        entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT, STREAM_OUT_OF_ORDER;
+        the server's stop with UNAVAILABLE, SERVER_DRAINING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewTask(self, request, context):
+        """PreviewTask decodes, prepares, translates and applies a task, and undoes all of it: it says what the task would do
+        right now, and writes nothing. Problems of the task are in the answer; only a task that LogTask would refuse fails
+        the call. FAILED_PRECONDITION, CONNECTOR_UNHEALTHY for a connector that could not be loaded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,6 +174,43 @@ class TaskServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTaskAttempts(self, request, context):
+        """ListTaskAttempts returns every attempt at a task and every operator action on it, the oldest first. NOT_FOUND,
+        TASK_NOT_FOUND when there is none with that id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryTasks(self, request, context):
+        """RetryTasks has tasks processed now, wherever they stand, each with its own process type: PENDING, RETRY_WAIT,
+        FAILED, SKIPPED and WAITING ones. They come before the line, also when the connector is halted, in their order.
+
+        This call and the next two act on the tasks named by id, or on all that match a filter and can be acted upon, in
+        their order, and in parts: each part is durable by itself, and a call that is cancelled keeps what it has done.
+        Named tasks that cannot be acted upon are in the answer, with the reason, and do not keep the others back; a single
+        one fails the call: NOT_FOUND, TASK_NOT_FOUND; FAILED_PRECONDITION, TASK_RUNNING or TASK_FINAL; ABORTED,
+        ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SkipTasks(self, request, context):
+        """SkipTasks leaves tasks out for good, as SKIPPED. Skipping the task that halted a connector releases it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTasks(self, request, context):
+        """DeleteTasks takes tasks out of the queue, as DELETED; they are kept as a record. Deleting the task that halted a
+        connector releases it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -134,6 +223,16 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.LogTasks,
                     request_deserializer=integrationbus_dot_v1_dot_task__service__pb2.LogTasksRequest.FromString,
                     response_serializer=integrationbus_dot_v1_dot_task__service__pb2.LogTasksResponse.SerializeToString,
+            ),
+            'LogTaskStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.LogTaskStream,
+                    request_deserializer=integrationbus_dot_v1_dot_task__service__pb2.LogTaskStreamRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_task__service__pb2.LogTaskStreamResponse.SerializeToString,
+            ),
+            'PreviewTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewTask,
+                    request_deserializer=integrationbus_dot_v1_dot_task__service__pb2.PreviewTaskRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_task__service__pb2.PreviewTaskResponse.SerializeToString,
             ),
             'GetTask': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTask,
@@ -149,6 +248,26 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.WatchTasks,
                     request_deserializer=integrationbus_dot_v1_dot_task__service__pb2.WatchTasksRequest.FromString,
                     response_serializer=integrationbus_dot_v1_dot_task__service__pb2.WatchTasksResponse.SerializeToString,
+            ),
+            'ListTaskAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTaskAttempts,
+                    request_deserializer=integrationbus_dot_v1_dot_task__service__pb2.ListTaskAttemptsRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_task__service__pb2.ListTaskAttemptsResponse.SerializeToString,
+            ),
+            'RetryTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryTasks,
+                    request_deserializer=integrationbus_dot_v1_dot_task__service__pb2.RetryTasksRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_task__service__pb2.RetryTasksResponse.SerializeToString,
+            ),
+            'SkipTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipTasks,
+                    request_deserializer=integrationbus_dot_v1_dot_task__service__pb2.SkipTasksRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_task__service__pb2.SkipTasksResponse.SerializeToString,
+            ),
+            'DeleteTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTasks,
+                    request_deserializer=integrationbus_dot_v1_dot_task__service__pb2.DeleteTasksRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_task__service__pb2.DeleteTasksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -209,6 +328,60 @@ class TaskService(object):
             '/integrationbus.v1.TaskService/LogTasks',
             integrationbus_dot_v1_dot_task__service__pb2.LogTasksRequest.SerializeToString,
             integrationbus_dot_v1_dot_task__service__pb2.LogTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LogTaskStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/integrationbus.v1.TaskService/LogTaskStream',
+            integrationbus_dot_v1_dot_task__service__pb2.LogTaskStreamRequest.SerializeToString,
+            integrationbus_dot_v1_dot_task__service__pb2.LogTaskStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.TaskService/PreviewTask',
+            integrationbus_dot_v1_dot_task__service__pb2.PreviewTaskRequest.SerializeToString,
+            integrationbus_dot_v1_dot_task__service__pb2.PreviewTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -290,6 +463,114 @@ class TaskService(object):
             '/integrationbus.v1.TaskService/WatchTasks',
             integrationbus_dot_v1_dot_task__service__pb2.WatchTasksRequest.SerializeToString,
             integrationbus_dot_v1_dot_task__service__pb2.WatchTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTaskAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.TaskService/ListTaskAttempts',
+            integrationbus_dot_v1_dot_task__service__pb2.ListTaskAttemptsRequest.SerializeToString,
+            integrationbus_dot_v1_dot_task__service__pb2.ListTaskAttemptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.TaskService/RetryTasks',
+            integrationbus_dot_v1_dot_task__service__pb2.RetryTasksRequest.SerializeToString,
+            integrationbus_dot_v1_dot_task__service__pb2.RetryTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.TaskService/SkipTasks',
+            integrationbus_dot_v1_dot_task__service__pb2.SkipTasksRequest.SerializeToString,
+            integrationbus_dot_v1_dot_task__service__pb2.SkipTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.TaskService/DeleteTasks',
+            integrationbus_dot_v1_dot_task__service__pb2.DeleteTasksRequest.SerializeToString,
+            integrationbus_dot_v1_dot_task__service__pb2.DeleteTasksResponse.FromString,
             options,
             channel_credentials,
             insecure,

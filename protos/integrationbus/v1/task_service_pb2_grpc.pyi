@@ -50,6 +50,20 @@ class TaskServiceStub:
     With allow_partial the tasks that can be accepted are stored, in their order, and each result says what became of
     its task; without it, one bad task refuses the call and the field paths start with "tasks[i]".
     """
+    LogTaskStream: _grpc.StreamStreamMultiCallable[_task_service_pb2.LogTaskStreamRequest, _task_service_pb2.LogTaskStreamResponse]
+    """LogTaskStream stores numbered tasks as they come and acknowledges them cumulatively after they are durable.
+
+    The first request opens the stream by its id; the answer says which number is durable already, so that a caller who
+    reconnects goes on behind it. Then come entries with consecutive numbers. An entry that cannot be stored is
+    rejected in an answer of its own and does not end the stream. The server reads on only while fewer than `window`
+    entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT, STREAM_OUT_OF_ORDER;
+    the server's stop with UNAVAILABLE, SERVER_DRAINING.
+    """
+    PreviewTask: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.PreviewTaskRequest, _task_service_pb2.PreviewTaskResponse]
+    """PreviewTask decodes, prepares, translates and applies a task, and undoes all of it: it says what the task would do
+    right now, and writes nothing. Problems of the task are in the answer; only a task that LogTask would refuse fails
+    the call. FAILED_PRECONDITION, CONNECTOR_UNHEALTHY for a connector that could not be loaded.
+    """
     GetTask: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.GetTaskRequest, _task_service_pb2.GetTaskResponse]
     """GetTask returns one task. NOT_FOUND, TASK_NOT_FOUND when there is none with that id."""
     ListTasks: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListTasksRequest, _task_service_pb2.ListTasksResponse]
@@ -65,6 +79,26 @@ class TaskServiceStub:
     what the server keeps; INVALID_ARGUMENT, RESUME_TOKEN_INVALID for one of another store or from a future that this
     store never had; RESOURCE_EXHAUSTED, WATCHER_TOO_SLOW for a reader that does not keep up; UNAVAILABLE,
     SERVER_DRAINING when the server stops. After each of the last two, resume with the merged token: nothing is lost.
+    """
+    ListTaskAttempts: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListTaskAttemptsRequest, _task_service_pb2.ListTaskAttemptsResponse]
+    """ListTaskAttempts returns every attempt at a task and every operator action on it, the oldest first. NOT_FOUND,
+    TASK_NOT_FOUND when there is none with that id.
+    """
+    RetryTasks: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.RetryTasksRequest, _task_service_pb2.RetryTasksResponse]
+    """RetryTasks has tasks processed now, wherever they stand, each with its own process type: PENDING, RETRY_WAIT,
+    FAILED, SKIPPED and WAITING ones. They come before the line, also when the connector is halted, in their order.
+
+    This call and the next two act on the tasks named by id, or on all that match a filter and can be acted upon, in
+    their order, and in parts: each part is durable by itself, and a call that is cancelled keeps what it has done.
+    Named tasks that cannot be acted upon are in the answer, with the reason, and do not keep the others back; a single
+    one fails the call: NOT_FOUND, TASK_NOT_FOUND; FAILED_PRECONDITION, TASK_RUNNING or TASK_FINAL; ABORTED,
+    ETAG_MISMATCH.
+    """
+    SkipTasks: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.SkipTasksRequest, _task_service_pb2.SkipTasksResponse]
+    """SkipTasks leaves tasks out for good, as SKIPPED. Skipping the task that halted a connector releases it."""
+    DeleteTasks: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.DeleteTasksRequest, _task_service_pb2.DeleteTasksResponse]
+    """DeleteTasks takes tasks out of the queue, as DELETED; they are kept as a record. Deleting the task that halted a
+    connector releases it.
     """
 
 @_typing.type_check_only
@@ -89,6 +123,20 @@ class TaskServiceAsyncStub(TaskServiceStub):
     With allow_partial the tasks that can be accepted are stored, in their order, and each result says what became of
     its task; without it, one bad task refuses the call and the field paths start with "tasks[i]".
     """
+    LogTaskStream: _aio.StreamStreamMultiCallable[_task_service_pb2.LogTaskStreamRequest, _task_service_pb2.LogTaskStreamResponse]  # type: ignore[assignment]
+    """LogTaskStream stores numbered tasks as they come and acknowledges them cumulatively after they are durable.
+
+    The first request opens the stream by its id; the answer says which number is durable already, so that a caller who
+    reconnects goes on behind it. Then come entries with consecutive numbers. An entry that cannot be stored is
+    rejected in an answer of its own and does not end the stream. The server reads on only while fewer than `window`
+    entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT, STREAM_OUT_OF_ORDER;
+    the server's stop with UNAVAILABLE, SERVER_DRAINING.
+    """
+    PreviewTask: _aio.UnaryUnaryMultiCallable[_task_service_pb2.PreviewTaskRequest, _task_service_pb2.PreviewTaskResponse]  # type: ignore[assignment]
+    """PreviewTask decodes, prepares, translates and applies a task, and undoes all of it: it says what the task would do
+    right now, and writes nothing. Problems of the task are in the answer; only a task that LogTask would refuse fails
+    the call. FAILED_PRECONDITION, CONNECTOR_UNHEALTHY for a connector that could not be loaded.
+    """
     GetTask: _aio.UnaryUnaryMultiCallable[_task_service_pb2.GetTaskRequest, _task_service_pb2.GetTaskResponse]  # type: ignore[assignment]
     """GetTask returns one task. NOT_FOUND, TASK_NOT_FOUND when there is none with that id."""
     ListTasks: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListTasksRequest, _task_service_pb2.ListTasksResponse]  # type: ignore[assignment]
@@ -104,6 +152,26 @@ class TaskServiceAsyncStub(TaskServiceStub):
     what the server keeps; INVALID_ARGUMENT, RESUME_TOKEN_INVALID for one of another store or from a future that this
     store never had; RESOURCE_EXHAUSTED, WATCHER_TOO_SLOW for a reader that does not keep up; UNAVAILABLE,
     SERVER_DRAINING when the server stops. After each of the last two, resume with the merged token: nothing is lost.
+    """
+    ListTaskAttempts: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListTaskAttemptsRequest, _task_service_pb2.ListTaskAttemptsResponse]  # type: ignore[assignment]
+    """ListTaskAttempts returns every attempt at a task and every operator action on it, the oldest first. NOT_FOUND,
+    TASK_NOT_FOUND when there is none with that id.
+    """
+    RetryTasks: _aio.UnaryUnaryMultiCallable[_task_service_pb2.RetryTasksRequest, _task_service_pb2.RetryTasksResponse]  # type: ignore[assignment]
+    """RetryTasks has tasks processed now, wherever they stand, each with its own process type: PENDING, RETRY_WAIT,
+    FAILED, SKIPPED and WAITING ones. They come before the line, also when the connector is halted, in their order.
+
+    This call and the next two act on the tasks named by id, or on all that match a filter and can be acted upon, in
+    their order, and in parts: each part is durable by itself, and a call that is cancelled keeps what it has done.
+    Named tasks that cannot be acted upon are in the answer, with the reason, and do not keep the others back; a single
+    one fails the call: NOT_FOUND, TASK_NOT_FOUND; FAILED_PRECONDITION, TASK_RUNNING or TASK_FINAL; ABORTED,
+    ETAG_MISMATCH.
+    """
+    SkipTasks: _aio.UnaryUnaryMultiCallable[_task_service_pb2.SkipTasksRequest, _task_service_pb2.SkipTasksResponse]  # type: ignore[assignment]
+    """SkipTasks leaves tasks out for good, as SKIPPED. Skipping the task that halted a connector releases it."""
+    DeleteTasks: _aio.UnaryUnaryMultiCallable[_task_service_pb2.DeleteTasksRequest, _task_service_pb2.DeleteTasksResponse]  # type: ignore[assignment]
+    """DeleteTasks takes tasks out of the queue, as DELETED; they are kept as a record. Deleting the task that halted a
+    connector releases it.
     """
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -139,6 +207,32 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def LogTaskStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_task_service_pb2.LogTaskStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_task_service_pb2.LogTaskStreamResponse], _abc.AsyncIterator[_task_service_pb2.LogTaskStreamResponse]]:
+        """LogTaskStream stores numbered tasks as they come and acknowledges them cumulatively after they are durable.
+
+        The first request opens the stream by its id; the answer says which number is durable already, so that a caller who
+        reconnects goes on behind it. Then come entries with consecutive numbers. An entry that cannot be stored is
+        rejected in an answer of its own and does not end the stream. The server reads on only while fewer than `window`
+        entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT, STREAM_OUT_OF_ORDER;
+        the server's stop with UNAVAILABLE, SERVER_DRAINING.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewTask(
+        self,
+        request: _task_service_pb2.PreviewTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.PreviewTaskResponse, _abc.Awaitable[_task_service_pb2.PreviewTaskResponse]]:
+        """PreviewTask decodes, prepares, translates and applies a task, and undoes all of it: it says what the task would do
+        right now, and writes nothing. Problems of the task are in the answer; only a task that LogTask would refuse fails
+        the call. FAILED_PRECONDITION, CONNECTOR_UNHEALTHY for a connector that could not be loaded.
+        """
+
+    @_abc_1.abstractmethod
     def GetTask(
         self,
         request: _task_service_pb2.GetTaskRequest,
@@ -170,6 +264,50 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         what the server keeps; INVALID_ARGUMENT, RESUME_TOKEN_INVALID for one of another store or from a future that this
         store never had; RESOURCE_EXHAUSTED, WATCHER_TOO_SLOW for a reader that does not keep up; UNAVAILABLE,
         SERVER_DRAINING when the server stops. After each of the last two, resume with the merged token: nothing is lost.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTaskAttempts(
+        self,
+        request: _task_service_pb2.ListTaskAttemptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListTaskAttemptsResponse, _abc.Awaitable[_task_service_pb2.ListTaskAttemptsResponse]]:
+        """ListTaskAttempts returns every attempt at a task and every operator action on it, the oldest first. NOT_FOUND,
+        TASK_NOT_FOUND when there is none with that id.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryTasks(
+        self,
+        request: _task_service_pb2.RetryTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.RetryTasksResponse, _abc.Awaitable[_task_service_pb2.RetryTasksResponse]]:
+        """RetryTasks has tasks processed now, wherever they stand, each with its own process type: PENDING, RETRY_WAIT,
+        FAILED, SKIPPED and WAITING ones. They come before the line, also when the connector is halted, in their order.
+
+        This call and the next two act on the tasks named by id, or on all that match a filter and can be acted upon, in
+        their order, and in parts: each part is durable by itself, and a call that is cancelled keeps what it has done.
+        Named tasks that cannot be acted upon are in the answer, with the reason, and do not keep the others back; a single
+        one fails the call: NOT_FOUND, TASK_NOT_FOUND; FAILED_PRECONDITION, TASK_RUNNING or TASK_FINAL; ABORTED,
+        ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def SkipTasks(
+        self,
+        request: _task_service_pb2.SkipTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.SkipTasksResponse, _abc.Awaitable[_task_service_pb2.SkipTasksResponse]]:
+        """SkipTasks leaves tasks out for good, as SKIPPED. Skipping the task that halted a connector releases it."""
+
+    @_abc_1.abstractmethod
+    def DeleteTasks(
+        self,
+        request: _task_service_pb2.DeleteTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.DeleteTasksResponse, _abc.Awaitable[_task_service_pb2.DeleteTasksResponse]]:
+        """DeleteTasks takes tasks out of the queue, as DELETED; they are kept as a record. Deleting the task that halted a
+        connector releases it.
         """
 
 def add_TaskServiceServicer_to_server(servicer: TaskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

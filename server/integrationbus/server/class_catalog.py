@@ -38,3 +38,16 @@ class ClassCatalog:
     def referring_to(self, table_name: str) -> Sequence[tuple[ObjectClass, ForeignKeyInfo]]:
         """The foreign keys that point at a table."""
         return self._referring.get(table_name, ())
+
+    def parts_of(self, object_class: ObjectClass) -> Sequence[tuple[ObjectClass, ForeignKeyInfo]]:
+        """What a snapshot of an object may hold: its children, by their parent, and its bindings, by each key."""
+        return [
+            (part, key)
+            for part, key in self.referring_to(object_class.table.name)
+            if part.is_binding or part.info.parent == key.attribute
+        ]
+
+    def site_binding_of(self, object_class: ObjectClass) -> tuple[ObjectClass, ForeignKeyInfo] | None:
+        """The binding between objects of a class and sites, and its key to the object; None for global classes."""
+        bindings = ((part, key) for part, key in self.referring_to(object_class.table.name) if part.is_binding)
+        return next(((part, key) for part, key in bindings if part.info.site not in (None, key.attribute)), None)

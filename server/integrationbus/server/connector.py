@@ -14,6 +14,7 @@ class ConnectorState(IntEnum):
     HALTED = 3
     PAUSED = 4
     UNHEALTHY = 5
+    DISABLED = 6
 
 
 class TriggerMode(IntEnum):
@@ -43,10 +44,11 @@ class TaskCounts:
     failed: int = 0
     skipped: int = 0
     deleted: int = 0
+    waiting: int = 0
 
     @property
-    def waiting(self) -> int:
-        """Tasks that have not been settled yet."""
+    def unsettled(self) -> int:
+        """Tasks in the line that have not been settled yet."""
         return self.pending + self.running + self.retry_wait
 
 
@@ -64,6 +66,9 @@ class ConnectorRecord:
     paused: bool
     paused_by: str
     pause_reason: str
+    enabled: bool
+    disabled_by: str
+    disable_reason: str
     halted_by: str
     halted_sequence: int | None
     position: int

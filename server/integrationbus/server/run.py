@@ -15,6 +15,7 @@ class RunTrigger(IntEnum):
     SCHEDULE = 3
     RESUME = 4
     STARTUP = 5
+    CALL = 6
 
 
 class RunState(IntEnum):
@@ -25,6 +26,7 @@ class RunState(IntEnum):
     HALTED = 3
     STOPPED = 4
     INTERRUPTED = 5
+    CANCELLED = 6
 
 
 class NotifyOutcome(IntEnum):
@@ -35,6 +37,7 @@ class NotifyOutcome(IntEnum):
     REFUSED_HALTED = 3
     REFUSED_PAUSED = 4
     REFUSED_UNHEALTHY = 5
+    REFUSED_DISABLED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class RunCounts:
     skipped: int = 0
     deleted: int = 0
     retried: int = 0
+    waiting: int = 0
 
     def __add__(self, other: "RunCounts") -> "RunCounts":
         return RunCounts(**{item.name: getattr(self, item.name) + getattr(other, item.name) for item in fields(self)})
@@ -65,6 +69,8 @@ class Run:
     halted_by: str
     started_at: datetime
     ended_at: datetime | None
+    cancelled_by: str = ""
+    cancel_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,4 +48,4 @@ class RunWatch:
 
     def _read(self, run_id: str) -> tuple[Run, int]:
         run = self._store.run(run_id)
-        return run, self._store.connector(run.connector).counts.waiting
+        return run, self._store.connector(run.connector).counts.unsettled

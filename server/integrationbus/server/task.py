@@ -3,19 +3,24 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 
-from integrationbus.connectors.task_types import TaskDataType, TaskType
+from integrationbus.connectors.task_types import MissingKeyAction, TaskDataType, TaskType
 
 __all__ = [
     "FINAL_STATES",
     "TRANSITIONS",
+    "AttemptOutcome",
+    "AwaitedKey",
+    "MissingKeyAction",
     "NewTask",
     "Payload",
     "PayloadForm",
     "ProcessType",
     "Task",
+    "TaskAction",
+    "TaskAttempt",
     "TaskDataType",
     "TaskEffect",
     "TaskError",
@@ -23,6 +28,8 @@ __all__ = [
     "TaskStage",
     "TaskState",
     "TaskType",
+    "TouchedObject",
+    "Turn",
     "title_of",
 ]
 
@@ -46,20 +53,32 @@ class TaskState(IntEnum):
     FAILED = 5
     SKIPPED = 6
     DELETED = 7
+    WAITING = 8
+
+
+class Turn(IntEnum):
+    """When a task of the line is processed: in its own place, or before the line."""
+
+    IN_PLACE = 0
+    KEY_FOUND = 1
+    """Called back, because what it waited for may be there. Not while the connector is halted."""
+    REQUESTED = 2
+    """An operator asked for it. Also while the connector is halted."""
 
 
 _S = TaskState
 
 TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
-    _S.PENDING: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED}),
-    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.RETRY_WAIT, _S.DELETED, _S.PENDING}),
-    _S.RETRY_WAIT: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED}),
-    _S.FAILED: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED}),
-    _S.SKIPPED: frozenset({_S.RUNNING, _S.DELETED}),
+    _S.PENDING: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED, _S.PENDING}),
+    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.RETRY_WAIT, _S.DELETED, _S.PENDING, _S.WAITING}),
+    _S.RETRY_WAIT: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED, _S.PENDING}),
+    _S.FAILED: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED, _S.PENDING}),
+    _S.SKIPPED: frozenset({_S.RUNNING, _S.SKIPPED, _S.DELETED, _S.PENDING}),
+    _S.WAITING: frozenset({_S.SKIPPED, _S.DELETED, _S.PENDING}),
     _S.SUCCEEDED: frozenset(),
     _S.DELETED: frozenset(),
 }
-"""Each state with those that may follow it. A task starts as PENDING."""
+"""Each state with those that may follow it. A task starts as PENDING, and goes back to it when it is asked for."""
 
 FINAL_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
 
@@ -71,6 +90,21 @@ class TaskEffect(IntEnum):
     UPDATED = 2
     DELETED = 3
     NOTHING_TO_DELETE = 4
+    REMOVED_FROM_SITE = 5
+    MOVED = 6
+    PUBLISHED = 7
+    ARCHIVED = 8
+    REJECTED = 9
+
+
+class AttemptOutcome(IntEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = 1
+    FAILED = 2
+    RELEASED = 3
+    CRASHED = 4
+    WAITING = 5
 
 
 class TaskStage(IntEnum):
@@ -123,6 +157,8 @@ class NewTask:
     title: str = ""
     creator: str = ""
     trace_parent: str = ""
+    missing_key: MissingKeyAction | None = None
+    wait_limit: timedelta | None = None
 
     def digest(self) -> bytes:
         """SHA-256 over everything that the caller gave: two requests with equal digests ask for the same thing."""
@@ -140,6 +176,8 @@ class NewTask:
             str(int(self.payload.form)),
             self.payload.type_name,
             self.payload.schema,
+            str(int(self.missing_key or 0)),
+            str(self.wait_limit),
         )
         digest = hashlib.sha256()
         for part in parts:
@@ -160,16 +198,65 @@ class TaskError:
     occurred_at: datetime
     field_paths: tuple[str, ...] = ()
     retryable: bool = False
+    awaited_task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedObject:
+    """An object that a task changed besides its target."""
+
+    object_type: str
+    object_id: int
+    effect: TaskEffect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
-    """What a successful task did. ``object_id`` is 0 when there was nothing to delete."""
+    """What a successful task did. ``object_id`` is 0 when there was nothing to delete.
+
+    ``touched`` are the other objects: children and bindings of a snapshot, and what a deletion took along.
+    """
 
     effect: TaskEffect
     object_type: str
     object_id: int
     notes: tuple[str, ...] = ()
+    touched: tuple[TouchedObject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedKey:
+    """An object that a task waits for, as the task names it; or an earlier task that it waits behind.
+
+    ``object_type`` is "page" when any page may have the key. ``behind`` is the id of the earlier task, or empty.
+    """
+
+    object_type: str
+    external_id: str
+    attribute: str = ""
+    behind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAttempt:
+    """One attempt at a task; ``outcome`` is None while it is in progress."""
+
+    number: int
+    run_id: str
+    outcome: AttemptOutcome | None
+    error: TaskError | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAction:
+    """What an operator did with a task: the state that it went to, who asked for it, and why."""
+
+    state: TaskState
+    actor: str
+    reason: str
+    occurred_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +266,8 @@ class Task:
     ``in_line`` says whether a run that comes by will take it. ``passed_over`` says that a run passed over this
     SKIP_ONCE task, which is DEFAULT from then on. ``isolated`` tasks are processed alone, because the process died
     while it worked on them among others. ``retry_count`` counts the retries of the current go, ``failure_count`` every
-    failed attempt, ``crash_count`` the times that the process died on it alone.
+    failed attempt, ``crash_count`` the times that the process died on it alone. ``missing_key`` and ``wait_limit`` are
+    None where the connector decides. ``waiting_for`` is set in WAITING only, and only where a caller reads the task.
     """
 
     id: str
@@ -211,7 +299,12 @@ class Task:
     started_at: datetime | None
     finished_at: datetime | None
     next_attempt_at: datetime | None
+    missing_key: MissingKeyAction | None = None
+    wait_limit: timedelta | None = None
+    wait_deadline: datetime | None = None
+    turn: Turn = Turn.IN_PLACE
     blocked_by: str = ""
+    waiting_for: tuple[AwaitedKey, ...] = ()
 
     @property
     def effective_process_type(self) -> ProcessType:

@@ -8,6 +8,7 @@ from integrationbus.connectors.cms.role import RoleInfo
 from integrationbus.connectors.cms.site import SiteInfo
 from integrationbus.connectors.cms.user import UserInfo
 from integrationbus.connectors.cms.user_role import UserRoleInfo
+from integrationbus.connectors.cms.user_site import UserSiteInfo
 from integrationbus.connectors.models import BaseInfo, TreeNode
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SiteInfo",
     "UserInfo",
     "UserRoleInfo",
+    "UserSiteInfo",
 ]
 
 SHIPPED_CLASSES: tuple[type[BaseInfo | TreeNode], ...] = (
@@ -27,6 +29,7 @@ SHIPPED_CLASSES: tuple[type[BaseInfo | TreeNode], ...] = (
     UserInfo,
     RoleInfo,
     UserRoleInfo,
+    UserSiteInfo,
     GroupInfo,
     ForumInfo,
     ForumPostInfo,

@@ -32,7 +32,7 @@ class Dispatcher:
         """Go on with what an earlier process left: runs that it did not end, and tasks that nobody has come for."""
         abandoned = set(self._store.abandoned())
         for record in self._store.connectors():
-            left = record.counts.waiting if record.name in self._on_log else record.counts.running
+            left = record.counts.unsettled if record.name in self._on_log else record.counts.running
             if record.name in self._workers and (left or record.name in abandoned):
                 self._workers[record.name].trigger(_new_run(RunTrigger.STARTUP))
 

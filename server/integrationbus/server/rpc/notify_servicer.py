@@ -74,7 +74,7 @@ class NotifyServicer(notify_service_pb2_grpc.NotifyServiceServicer):
     def _runs(self, connector_id: int | None, before: str | None, limit: int) -> tuple[Sequence[Run], dict[str, int]]:
         """Runs, and what is left in the line of each connector."""
         runs = self._services.store.runs(connector_id, before=before, limit=limit)
-        return runs, {record.name: record.counts.waiting for record in self._services.store.connectors()}
+        return runs, {record.name: record.counts.unsettled for record in self._services.store.connectors()}
 
     def _request(
         self, names: list[str], *, clear_halt: bool, actor: str, reason: str
@@ -97,4 +97,4 @@ class NotifyServicer(notify_service_pb2_grpc.NotifyServiceServicer):
         )
 
     def _with_remaining(self, run: Run) -> run_pb2.Run:
-        return render_run(run, self._services.store.connector(run.connector).counts.waiting)
+        return render_run(run, self._services.store.connector(run.connector).counts.unsettled)

@@ -16,7 +16,7 @@ __all__ = ["Change", "ChangeNote", "advance_head", "record_changes"]
 
 _task, _head, _event = schema.task, schema.connector_head, schema.task_event
 
-_EVENT_COLUMNS = ("error", "effect", "result_type", "object_id", "notes")
+_EVENT_COLUMNS = ("error", "effect", "result_type", "object_id", "notes", "touched")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

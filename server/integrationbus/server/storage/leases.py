@@ -1,7 +1,5 @@
 """Who processes a connector: taking it, proving it, and cleaning up after a holder that died."""
 
-from enum import IntEnum
-
 from sqlalchemy import ColumnElement, Connection, update
 
 from integrationbus.server.clock import from_micros
@@ -12,22 +10,13 @@ from integrationbus.server.run import RunState
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
-from integrationbus.server.task import Task, TaskState
+from integrationbus.server.task import AttemptOutcome, Task, TaskState
 
-__all__ = ["AttemptOutcome", "acquire", "check_fence", "halt", "release"]
+__all__ = ["acquire", "check_fence", "halt", "release"]
 
 _MAX_CRASHES = 3
 
 _lease, _task, _attempt, _run = schema.lease, schema.task, schema.task_attempt, schema.run
-
-
-class AttemptOutcome(IntEnum):
-    """How an attempt ended, as it is stored."""
-
-    SUCCEEDED = 1
-    FAILED = 2
-    RELEASED = 3
-    CRASHED = 4
 
 
 def acquire(

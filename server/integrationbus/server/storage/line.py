@@ -13,11 +13,17 @@ from integrationbus.server.policy import Verdict
 from integrationbus.server.run import RunCounts, RunState
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
-from integrationbus.server.storage.leases import AttemptOutcome, check_fence, halt
-from integrationbus.server.storage.rows import error_to_text, notes_to_text, task_from_row, tasks_select
+from integrationbus.server.storage.leases import check_fence, halt
+from integrationbus.server.storage.rows import (
+    error_to_text,
+    notes_to_text,
+    task_from_row,
+    tasks_select,
+    touched_to_text,
+)
 from integrationbus.server.storage.runs import count_in_run, insert_run
 from integrationbus.server.store import Claim, ClaimRequest, Settlement
-from integrationbus.server.task import ProcessType, Task, TaskState
+from integrationbus.server.task import AttemptOutcome, ProcessType, Task, TaskState
 
 __all__ = ["claim", "settle"]
 
@@ -167,6 +173,7 @@ def _ending(item: Settlement, now: int) -> tuple[TaskState, dict[str, Any]]:
             "result_type": item.result.object_type,
             "object_id": item.result.object_id,
             "notes": notes_to_text(item.result.notes),
+            "touched": touched_to_text(item.result.touched),
         }
     if item.problem and item.after:
         verdict, due = item.after.verdict, item.after.next_attempt_at

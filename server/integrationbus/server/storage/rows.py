@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import fields
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, select
@@ -13,6 +14,7 @@ from integrationbus.server.run import Run, RunCounts, RunState, RunTrigger
 from integrationbus.server.storage import schema
 from integrationbus.server.store import TaskEvent
 from integrationbus.server.task import (
+    MissingKeyAction,
     Payload,
     PayloadForm,
     ProcessType,
@@ -24,6 +26,8 @@ from integrationbus.server.task import (
     TaskStage,
     TaskState,
     TaskType,
+    TouchedObject,
+    Turn,
 )
 
 __all__ = [
@@ -38,6 +42,7 @@ __all__ = [
     "runs_select",
     "task_from_row",
     "tasks_select",
+    "touched_to_text",
 ]
 
 _task, _event, _connector, _head, _run = (
@@ -68,8 +73,7 @@ def tasks_select(*, with_payload: bool) -> Select[Any]:
 
 def task_from_row(row: Row[Any]) -> Task:
     """A task of tasks_select; without a payload when the row has none."""
-    fields = row._mapping  # noqa: SLF001 - the documented name of the attribute
-    data = fields.get("payload")
+    data = row._mapping.get("payload")  # noqa: SLF001 - the documented name of the attribute
     return Task(
         id=row.id,
         connector=row.connector,
@@ -104,6 +108,10 @@ def task_from_row(row: Row[Any]) -> Task:
         started_at=_moment(row.started_at),
         finished_at=_moment(row.finished_at),
         next_attempt_at=_moment(row.next_attempt_at),
+        missing_key=None if row.missing_key is None else MissingKeyAction(row.missing_key),
+        wait_limit=None if row.wait_limit is None else timedelta(microseconds=row.wait_limit),
+        wait_deadline=_moment(row.wait_deadline),
+        turn=Turn(row.turn),
         blocked_by=row.blocked_by,
     )
 
@@ -170,6 +178,9 @@ def record_from_row(row: Row[Any]) -> ConnectorRecord:
         paused=row.paused,
         paused_by=row.paused_by,
         pause_reason=row.pause_reason,
+        enabled=row.enabled,
+        disabled_by=row.disabled_by,
+        disable_reason=row.disable_reason,
         halted_by=row.halted_by or "",
         halted_sequence=row.halted_sequence,
         position=row.last_position,
@@ -192,12 +203,12 @@ def run_from_row(row: Row[Any]) -> Run:
         state=RunState(row.state),
         requested_by=row.requested_by,
         reason=row.reason,
-        counts=RunCounts(
-            succeeded=row.succeeded, failed=row.failed, skipped=row.skipped, deleted=row.deleted, retried=row.retried
-        ),
+        counts=RunCounts(**{item.name: getattr(row, item.name) for item in fields(RunCounts)}),
         halted_by=row.halted_by,
         started_at=from_micros(row.started_at),
         ended_at=_moment(row.ended_at),
+        cancelled_by=row.cancelled_by,
+        cancel_reason=row.cancel_reason,
     )
 
 
@@ -212,6 +223,7 @@ def error_to_text(error: TaskError) -> str:
             "occurred_at": to_micros(error.occurred_at),
             "field_paths": error.field_paths,
             "retryable": error.retryable,
+            "awaited_task": error.awaited_task,
         }
     )
 
@@ -220,21 +232,31 @@ def error_from_text(text: str | None) -> TaskError | None:
     """The inverse of error_to_text; None stays None."""
     if text is None:
         return None
-    fields = json.loads(text)
+    stored = json.loads(text)
     return TaskError(
-        code=fields["code"],
-        reason=fields["reason"],
-        stage=None if fields["stage"] is None else TaskStage(fields["stage"]),
-        message=fields["message"],
-        occurred_at=from_micros(fields["occurred_at"]),
-        field_paths=tuple(fields["field_paths"]),
-        retryable=fields["retryable"],
+        code=stored["code"],
+        reason=stored["reason"],
+        stage=None if stored["stage"] is None else TaskStage(stored["stage"]),
+        message=stored["message"],
+        occurred_at=from_micros(stored["occurred_at"]),
+        field_paths=tuple(stored["field_paths"]),
+        retryable=stored["retryable"],
+        awaited_task=stored.get("awaited_task", ""),
     )
 
 
 def notes_to_text(notes: Sequence[str]) -> str | None:
     """The notes of a result as JSON; None for none."""
     return json.dumps(notes) if notes else None
+
+
+def touched_to_text(touched: Sequence[TouchedObject]) -> str | None:
+    """The other objects of a result as JSON; None for none."""
+    return json.dumps([(item.object_type, item.object_id, item.effect) for item in touched]) if touched else None
+
+
+def _touched_from_text(text: str | None) -> tuple[TouchedObject, ...]:
+    return tuple(TouchedObject(name, number, TaskEffect(effect)) for name, number, effect in json.loads(text or "[]"))
 
 
 def _result_from_row(row: Row[Any]) -> TaskResult | None:
@@ -245,6 +267,7 @@ def _result_from_row(row: Row[Any]) -> TaskResult | None:
         object_type=row.result_type,
         object_id=row.object_id,
         notes=tuple(json.loads(row.notes)) if row.notes else (),
+        touched=_touched_from_text(row.touched),
     )
 
 

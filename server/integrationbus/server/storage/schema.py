@@ -35,13 +35,18 @@ __all__ = [
     "connector_head",
     "key_map",
     "lease",
+    "log_stream",
     "metadata",
     "request",
     "run",
     "store_meta",
+    "switch",
     "task",
+    "task_action",
     "task_attempt",
     "task_event",
+    "task_subject",
+    "task_wait",
 ]
 
 metadata = MetaData(
@@ -81,6 +86,20 @@ connector = Table(
     Column("pause_reason", String(255), nullable=False, default=""),
     Column("halted_sequence", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    Column("enabled", Boolean, nullable=False, default=True),
+    Column("disabled_by", String(100), nullable=False, default=""),
+    Column("disable_reason", String(255), nullable=False, default=""),
+)
+
+# The switches of the whole bus, by the number of the API.
+switch = Table(
+    "switch",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("is_on", Boolean, nullable=False),
+    Column("changed_by", String(100), nullable=False, default=""),
+    Column("reason", String(255), nullable=False, default=""),
+    Column("changed_at", BigInteger),
 )
 
 # Everything that changes with each commit, apart from the configuration: the counters of line and feed, and the tasks
@@ -144,12 +163,18 @@ task = Table(
     Column("started_at", BigInteger),
     Column("finished_at", BigInteger),
     Column("next_attempt_at", BigInteger),
+    Column("touched", Text),
+    # What happens when a required key is missing: NULL is what the connector says.
+    Column("missing_key", SmallInteger),
+    Column("wait_limit", BigInteger),
+    Column("wait_deadline", BigInteger),
+    Column("turn", SmallInteger, nullable=False, default=0),
     _one_of("task_type", TaskType),
     _one_of("data_type", TaskDataType),
     _one_of("process_type", ProcessType),
     _one_of("state", TaskState),
     CheckConstraint("state NOT IN (1, 2, 3) OR in_line", name="open_is_in_line"),
-    CheckConstraint("state NOT IN (4, 7) OR NOT in_line", name="final_is_out_of_line"),
+    CheckConstraint("state NOT IN (4, 7, 8) OR NOT in_line", name="final_is_out_of_line"),
     CheckConstraint("(state = 4) = (effect IS NOT NULL)", name="succeeded_has_effect"),
     CheckConstraint("state NOT IN (3, 5) OR error IS NOT NULL", name="failed_has_error"),
     CheckConstraint("sequence > 0 AND position > 0", name="counted_from_one"),
@@ -157,6 +182,59 @@ task = Table(
 # The line: what a run reads, in its order. Settled tasks are not in it, so it stays small however long the history is.
 Index(
     "ix_task_line", task.c.connector_id, task.c.sequence, sqlite_where=text("in_line"), postgresql_where=text("in_line")
+)
+
+# What is processed before the line.
+_CALLED = text("turn > 0")
+Index("ix_task_turn", task.c.connector_id, task.c.sequence, sqlite_where=_CALLED, postgresql_where=_CALLED)
+_LIMITED_WAIT = text("state = 8 AND wait_deadline IS NOT NULL")
+Index(
+    "ix_task_wait_deadline",
+    task.c.connector_id,
+    task.c.wait_deadline,
+    sqlite_where=_LIMITED_WAIT,
+    postgresql_where=_LIMITED_WAIT,
+)
+
+# What a WAITING task waits for, by the name under which the object will be recognised when it is written; and how the
+# task itself called it. A name with the object type "task" is an earlier waiting task about the same object.
+task_wait = Table(
+    "task_wait",
+    metadata,
+    Column("connector_id", BigInteger, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("object_type", String(200), primary_key=True),
+    Column("name", String(1200), primary_key=True),
+    Column("external_id", String(1000), nullable=False),
+    Column("attribute", String(200), nullable=False),
+    ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
+    Index(None, "object_type", "name"),
+)
+
+# What a WAITING task is about, so that later tasks about the same object wait behind it.
+task_subject = Table(
+    "task_subject",
+    metadata,
+    Column("connector_id", BigInteger, primary_key=True),
+    Column("object_type", String(200), primary_key=True),
+    Column("name", String(1200), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
+    Index(None, "connector_id", "sequence"),
+)
+
+# What operators did with single tasks.
+task_action = Table(
+    "task_action",
+    metadata,
+    Column("connector_id", BigInteger, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("state", SmallInteger, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
 )
 
 task_attempt = Table(
@@ -193,6 +271,7 @@ task_event = Table(
     Column("actor", String(100), nullable=False, default=""),
     Column("reason", String(255), nullable=False, default=""),
     Column("occurred_at", BigInteger, nullable=False),
+    Column("touched", Text),
 )
 
 run = Table(
@@ -212,6 +291,9 @@ run = Table(
     Column("halted_by", String(36), nullable=False, default=""),
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("waiting", BigInteger, nullable=False, default=0),
+    Column("cancelled_by", String(100), nullable=False, default=""),
+    Column("cancel_reason", String(255), nullable=False, default=""),
     _one_of("state", RunState),
     CheckConstraint("(state = 1) = (ended_at IS NULL)", name="ended_is_final"),
     Index(None, "connector_id", "id"),
@@ -226,6 +308,17 @@ request = Table(
     Column("body_digest", LargeBinary, nullable=False),
     Column("receipt", Text, nullable=False),
     Column("stored_at", BigInteger, nullable=False),
+)
+
+# How far each stream of numbered tasks is settled, and which of its tasks were rejected, as JSON.
+log_stream = Table(
+    "log_stream",
+    metadata,
+    Column("creator", String(100), primary_key=True),
+    Column("stream_id", String(64), primary_key=True),
+    Column("settled_number", BigInteger, nullable=False),
+    Column("rejections", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
 )
 
 key_map = Table(
