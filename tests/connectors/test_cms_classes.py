@@ -48,6 +48,7 @@ def test_public_names_are_pinned() -> None:
         "SiteInfo",
         "UserInfo",
         "UserRoleInfo",
+        "UserSiteInfo",
     ]
 
 
@@ -58,6 +59,7 @@ def test_every_class_is_one_that_the_bus_can_write_to() -> None:
         "cms.user",
         "cms.role",
         "cms.userrole",
+        "cms.usersite",
         "community.group",
         "forums.forum",
         "forums.forumpost",
@@ -76,6 +78,8 @@ def test_what_becomes_of_an_object_when_the_target_of_a_key_is_missing() -> None
         "RoleInfo.site_id": Dependency.REQUIRED,
         "UserRoleInfo.user_id": Dependency.BINDING,
         "UserRoleInfo.role_id": Dependency.BINDING,
+        "UserSiteInfo.user_id": Dependency.BINDING,
+        "UserSiteInfo.site_id": Dependency.BINDING,
         "GroupInfo.group_site_id": Dependency.REQUIRED,
         "ForumInfo.forum_site_id": Dependency.REQUIRED,
         "ForumInfo.forum_group_id": Dependency.REQUIRED,

@@ -82,7 +82,11 @@ def test_enumerations_are_those_of_the_contract(
 
 
 def test_task_types_know_their_kind() -> None:
-    assert {kind for kind in TaskType if kind.is_deletion} == {TaskType.DELETE_OBJECT, TaskType.DELETE_DOCUMENT}
+    deletions = {TaskType.DELETE_OBJECT, TaskType.DELETE_DOCUMENT, TaskType.DELETE_ALL_CULTURES}
+    assert {kind for kind in TaskType if kind.is_deletion} == deletions
+    assert {kind for kind in TaskType if kind.is_about_a_site} == {TaskType.ADD_TO_SITE, TaskType.REMOVE_FROM_SITE}
+    writing = {"CREATE_OBJECT", "UPDATE_OBJECT", "ADD_TO_SITE", "CREATE_DOCUMENT", "UPDATE_DOCUMENT"}
+    assert {kind.name for kind in TaskType if kind.writes_columns} == writing
     assert {kind for kind in TaskType if kind.is_for_pages} == {
         TaskType.CREATE_DOCUMENT,
         TaskType.UPDATE_DOCUMENT,

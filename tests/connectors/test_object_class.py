@@ -146,7 +146,7 @@ def test_a_role_that_no_column_plays_is_refused(role: str) -> None:
     body: dict[str, Any] = {
         "__tablename__": f"sdk_misnamed_{role}",
         "__annotations__": {"item_id": Mapped[int]},
-        "type_info": TypeInfo(object_type="sdk.misnamed", **{role: "nowhere"}),
+        "type_info": TypeInfo(object_type="sdk.misnamed", **{role: "nowhere"}),  # type: ignore[arg-type] # all roles are texts
         "item_id": mapped_column(primary_key=True),
     }
     misnamed = type(f"Misnamed_{role}", (Thing,), body)

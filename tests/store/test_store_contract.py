@@ -72,7 +72,7 @@ def test_a_claim_marks_tasks_running_and_a_settlement_ends_them(bus: Workbench) 
     assert [task.id for task in tasks] == ids[:2]
     assert bus.states(ids) == ["RUNNING", "RUNNING", "PENDING"]
     with bus.store.settling(lease, pass_.id) as transaction:
-        transaction.settle([Settlement(task=tasks[0], result=DONE), Settlement(task=tasks[1])])
+        transaction.settle([Settlement(task=tasks[0], result=DONE), Settlement(task=tasks[1])], ())
     assert bus.states(ids) == ["SUCCEEDED", "PENDING", "PENDING"]
     assert bus.task(ids[0]).result == DONE
     counts = bus.store.connector("people").counts
@@ -87,7 +87,7 @@ def test_whoever_lost_the_lease_can_neither_claim_nor_settle(bus: Workbench) -> 
     new = acquire(bus, owner="new")
     assert new.epoch > old.epoch
     with pytest.raises(LeaseLost), bus.store.settling(old, pass_.id) as transaction:
-        transaction.settle([Settlement(task=task, result=DONE) for task in tasks])
+        transaction.settle([Settlement(task=task, result=DONE) for task in tasks], ())
     with pytest.raises(LeaseLost):
         claim(bus, old, pass_)
     assert bus.task(task_id).state is TaskState.PENDING
@@ -101,10 +101,10 @@ def test_the_fence_holds_even_when_the_new_holder_has_the_same_tasks_in_hand(bus
     new, new_run = acquire(bus, owner="new"), run()
     again = claim(bus, new, new_run)
     with pytest.raises(LeaseLost), bus.store.settling(old, old_run.id) as transaction:
-        transaction.settle([Settlement(task=again[0], result=DONE)])
+        transaction.settle([Settlement(task=again[0], result=DONE)], ())
     assert bus.task(task_id).state is TaskState.RUNNING
     with bus.store.settling(new, new_run.id) as transaction:
-        transaction.settle([Settlement(task=again[0], result=DONE)])
+        transaction.settle([Settlement(task=again[0], result=DONE)], ())
     assert [task.id for task in tasks] == [task_id]
     assert bus.task(task_id).state is TaskState.SUCCEEDED
 
@@ -145,9 +145,9 @@ def test_a_task_in_hand_cannot_be_settled_twice(bus: Workbench) -> None:
     lease, pass_ = acquire(bus), run()
     tasks = claim(bus, lease, pass_)
     with bus.store.settling(lease, pass_.id) as transaction:
-        transaction.settle([Settlement(task=tasks[0], result=DONE)])
+        transaction.settle([Settlement(task=tasks[0], result=DONE)], ())
     with pytest.raises(LeaseLost), bus.store.settling(lease, pass_.id) as transaction:
-        transaction.settle([Settlement(task=tasks[0], result=DONE)])
+        transaction.settle([Settlement(task=tasks[0], result=DONE)], ())
 
 
 def test_a_claim_is_bounded_in_bytes_but_never_empty_for_that(bus: Workbench) -> None:

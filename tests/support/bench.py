@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
 from integrationbus.server.clock import Clock
+from integrationbus.server.errors import ServerDraining
 from integrationbus.server.ids import new_id
 from integrationbus.server.loading import load_connectors
 from integrationbus.server.object_view import ByCodeName
@@ -71,11 +73,11 @@ class Workbench:
             runner = Runner(
                 store=self.store,
                 target=target,
-                preparer=Preparer(item.connector, self.registry),
+                preparer=Preparer(item.connector, self.registry, clock),
                 retry=item.connector.retry,
                 keeps_translations=not item.connector.clear_translations_after_processing,
                 clock=clock,
-                on_commit=lambda _: self._notify(),
+                on_commit=self._committed,
             )
             self.workers[item.name] = ConnectorWorker(
                 item, runner=runner, store=self.store, owner="bench", clock=clock, on_change=self._notify
@@ -141,6 +143,11 @@ class Workbench:
     def names(self, object_type: str) -> list[str]:
         """The code names of all objects of a type, by id."""
         return [view.code_name for view in self.objects.list(object_type, after_id=0, limit=1000)]
+
+    def _committed(self, _settled: int, called: Sequence[int]) -> None:
+        with suppress(ServerDraining):
+            self.dispatcher.tasks_called(called)
+        self._notify()
 
     def _notify(self) -> None:
         with self._changed:

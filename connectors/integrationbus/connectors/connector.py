@@ -4,7 +4,15 @@ from typing import Any, ClassVar
 
 from integrationbus.connectors.keys import DocumentParams, ExternalId, ObjectParams
 from integrationbus.connectors.models import BaseInfo, TreeNode
-from integrationbus.connectors.policies import Accepts, OnLog, RetryPolicy, Trigger
+from integrationbus.connectors.policies import (
+    Accepts,
+    FailOnMissingKey,
+    MissingKeyPolicy,
+    OnLog,
+    RetryPolicy,
+    Trigger,
+)
+from integrationbus.connectors.snapshot import Snapshot
 from integrationbus.connectors.task_types import TaskDataType, TaskType
 
 __all__ = ["IntegrationConnector", "RetryableError"]
@@ -33,6 +41,7 @@ class IntegrationConnector:
     accepts: ClassVar[Accepts] = Accepts()
     trigger: ClassVar[Trigger] = OnLog()
     retry: ClassVar[RetryPolicy] = RetryPolicy()
+    missing_key: ClassVar[MissingKeyPolicy] = FailOnMissingKey()
     clear_translations_after_processing: ClassVar[bool] = True
     """Whether translated keys are forgotten after each run."""
 
@@ -42,12 +51,12 @@ class IntegrationConnector:
         task_type: TaskType,
         data_type: TaskDataType,
         site_name: str | None,
-    ) -> BaseInfo | TreeNode:
+    ) -> BaseInfo | TreeNode | Snapshot:
         """Turn what the caller sent into an internal object or page; called once for each attempt at a task.
 
         ``obj`` is a mapping for a record, the parsed value for JSON, the message for a protobuf message, and bytes for
         any other encoded payload. Foreign keys of the result are external ids, unless ``data_type`` is SIMPLE. A
-        deletion needs only what identifies the object.
+        deletion needs only what identifies the object. For the data type SNAPSHOT the result may be a Snapshot.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement prepare_internal_object")
 

@@ -8,7 +8,16 @@ from importlib.metadata import entry_points
 
 from integrationbus.connectors.connector import IntegrationConnector
 from integrationbus.connectors.object_class import describe
-from integrationbus.connectors.policies import Accepts, Cron, Every, OnLog, OnNotify, RetryPolicy
+from integrationbus.connectors.policies import (
+    Accepts,
+    Cron,
+    Every,
+    FailOnMissingKey,
+    OnLog,
+    OnNotify,
+    RetryPolicy,
+    WaitForMissingKey,
+)
 
 __all__ = ["ENTRY_POINT_GROUP", "FoundConnector", "find_connectors"]
 
@@ -20,6 +29,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "accepts": (Accepts,),
     "trigger": (OnLog, OnNotify, Every, Cron),
     "retry": (RetryPolicy,),
+    "missing_key": (FailOnMissingKey, WaitForMissingKey),
     "clear_translations_after_processing": (bool,),
 }
 """What the attributes of a connector class must be: a wrong one would fail calls that are about other connectors."""

@@ -7,7 +7,18 @@ from datetime import timedelta
 
 from google.protobuf.message import Message
 
-__all__ = ["Accepts", "Cron", "Every", "OnLog", "OnNotify", "RetryPolicy", "Trigger"]
+__all__ = [
+    "Accepts",
+    "Cron",
+    "Every",
+    "FailOnMissingKey",
+    "MissingKeyPolicy",
+    "OnLog",
+    "OnNotify",
+    "RetryPolicy",
+    "Trigger",
+    "WaitForMissingKey",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +97,30 @@ class Cron:
 
 Trigger = OnLog | OnNotify | Every | Cron
 """What starts the runs of a connector; a notify does so in every case."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailOnMissingKey:
+    """A required key that points at nothing fails the attempt with KEY_NOT_FOUND."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForMissingKey:
+    """A required key that points at nothing makes the task wait, out of the line, until its target appears.
+
+    Later tasks about the same object wait behind it; all others go on. After ``limit`` the task comes back and fails;
+    None: it waits for ever.
+    """
+
+    limit: timedelta | None = timedelta(days=7)
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < timedelta(seconds=1):
+            raise ValueError(f"the limit of a wait must be at least one second, not {self.limit}")
+
+
+MissingKeyPolicy = FailOnMissingKey | WaitForMissingKey
+"""What happens when a required key points at an object that does not exist; a task may say otherwise for itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,11 @@ class TaskDataType(IntEnum):
         """Whether foreign keys are external ids, which the server translates."""
         return self is not TaskDataType.SIMPLE
 
+    @property
+    def carries_parts(self) -> bool:
+        """Whether children and bindings travel along."""
+        return self is TaskDataType.SNAPSHOT
+
 
 class SnapshotHandling(IntEnum):
     """What becomes of stored children, or bindings, that a snapshot does not mention."""

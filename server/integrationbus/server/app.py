@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from uuid import uuid4
 
 from integrationbus.server import __version__
 from integrationbus.server.clock import Clock, SystemClock
+from integrationbus.server.errors import ServerDraining
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
@@ -130,7 +132,7 @@ class App:
         runner = Runner(
             store=store,
             target=self._target,
-            preparer=Preparer(connector, self.registry),
+            preparer=Preparer(connector, self.registry, self._clock),
             retry=connector.retry,
             keeps_translations=not connector.clear_translations_after_processing,
             clock=self._clock,
@@ -142,7 +144,7 @@ class App:
             store=store,
             owner=owner,
             clock=self._clock,
-            on_change=partial(self._committed, registered, 0),
+            on_change=partial(self._committed, registered, 0, ()),
         )
 
     def _tasks_logged(self, receipts: Sequence[LogReceipt]) -> None:
@@ -157,11 +159,15 @@ class App:
         self._dispatcher.tasks_logged(counts)
         self._wake_watchers([self.registry.get(name).id for name in counts])
 
-    def _committed(self, registered: RegisteredConnector, settled: int) -> None:
-        """Count what a run settled and wake those who watch; called on the threads of the connectors."""
+    def _committed(self, registered: RegisteredConnector, settled: int, called: Sequence[int]) -> None:
+        """Count what a run settled, and wake those who watch and whose tasks were called; on a connector's thread."""
         self._rates.count_settled(registered.name, settled)
+        others = [connector_id for connector_id in called if connector_id != registered.id]
+        with suppress(ServerDraining):
+            # The own run looks at them before it ends.
+            self._dispatcher.tasks_called(others)
         assert self._loop, "nothing runs before the start"
-        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id])
+        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id, *others])
 
     def _wake_watchers(self, connector_ids: Iterable[int]) -> None:
         self._feed.changed(connector_ids)

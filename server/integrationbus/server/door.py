@@ -7,12 +7,12 @@ from typing import Self, Unpack
 from integrationbus.client import LoggedTask, NewTask, Payload, ResumeToken, TaskOptions, TaskType
 from integrationbus.client.wire.tasks import task_spec
 from integrationbus.server.clock import SystemClock
-from integrationbus.server.errors import FieldProblem, InvalidRequest, RequestIdReused
+from integrationbus.server.errors import InvalidRequest
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
 from integrationbus.server.rpc.intake import check_creator, check_task, request_key
 from integrationbus.server.storage.opened import open_store
-from integrationbus.server.store import LogEntry, ReusedRequest
+from integrationbus.server.store import LogEntry, LogReceipt
 from integrationbus.server.task import NewTask as CheckedTask
 
 __all__ = ["Door"]
@@ -65,15 +65,16 @@ class Door:
     def log_tasks(self, tasks: Iterable[NewTask], *, request_id: str = "") -> list[LoggedTask]:
         """Store tasks in their order, all or none, in one transaction.
 
-        Raises InvalidRequest, with the path of the field, or ConnectorNotFound, with nothing stored.
+        Raises InvalidRequest, with the path of the field, ConnectorNotFound, ConnectorDisabled or LoggingOff, with
+        nothing stored.
         """
         checked = [self._checked(place, task) for place, task in enumerate(tasks)]
         if not checked:
             return []
         key = request_key(self._creator, request_id, (task.digest() for task in checked))
         [receipt] = self._opened.store.append([LogEntry(tasks=checked, request=key)])
-        if isinstance(receipt, ReusedRequest):
-            raise RequestIdReused(FieldProblem("request_id", f"{request_id!r} was used before with another body"))
+        if not isinstance(receipt, LogReceipt):
+            raise receipt.error()
         return [
             LoggedTask(
                 id=task.id,

@@ -9,15 +9,18 @@ from typing import ClassVar
 
 __all__ = [
     "BusError",
+    "ConnectorDisabled",
     "ConnectorNotFound",
     "ConnectorUnhealthy",
     "EnumNotFound",
+    "EtagMismatch",
     "FieldProblem",
     "InvalidField",
     "InvalidRequest",
     "KeyAmbiguousRefused",
     "LeaseLost",
     "LogQueueFull",
+    "LoggingOff",
     "ObjectNotFound",
     "ObjectTypeNotFound",
     "OutcomeUnknown",
@@ -28,10 +31,13 @@ __all__ = [
     "RequestIdReused",
     "ResumeTokenExpired",
     "ResumeTokenInvalid",
+    "RunEnded",
     "RunNotFound",
     "ServerDraining",
     "StoreUnavailable",
+    "TaskFinal",
     "TaskNotFound",
+    "TaskRunning",
     "TaskTypeMismatch",
     "WatcherTooSlow",
 ]
@@ -178,6 +184,42 @@ class ConnectorUnhealthy(BusError):
     """A connector that could not be loaded."""
 
     reason = "CONNECTOR_UNHEALTHY"
+
+
+class ConnectorDisabled(BusError):
+    """A connector that is switched off."""
+
+    reason = "CONNECTOR_DISABLED"
+
+
+class LoggingOff(BusError):
+    """The bus, or logging, is switched off."""
+
+    reason = "LOGGING_OFF"
+
+
+class TaskRunning(BusError):
+    """A task that is being processed right now."""
+
+    reason = "TASK_RUNNING"
+
+
+class TaskFinal(BusError):
+    """A task that nothing changes any more."""
+
+    reason = "TASK_FINAL"
+
+
+class EtagMismatch(BusError):
+    """A task that changed since it was read."""
+
+    reason = "ETAG_MISMATCH"
+
+
+class RunEnded(BusError):
+    """A run that has ended already."""
+
+    reason = "RUN_ENDED"
 
 
 class StoreUnavailable(BusError):

@@ -1,18 +1,43 @@
 """A task whose payload has become an internal object, with its foreign keys not translated yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
 from integrationbus.connectors.keys import DocumentParams, ObjectParams
 from integrationbus.connectors.object_class import ForeignKeyInfo, ObjectClass
+from integrationbus.connectors.task_types import SnapshotHandling
+from integrationbus.server.object_names import (
+    PAGE,
+    ObjectName,
+    by_code_name,
+    by_ends,
+    by_external_id,
+    by_guid,
+    by_path,
+)
+from integrationbus.server.problems import MissingTarget
 from integrationbus.server.task import Task, TaskResult
 
-__all__ = ["KeyReference", "NodePlace", "PreparedTask", "Target", "TranslationCache"]
+__all__ = [
+    "Application",
+    "KeyReference",
+    "NodePlace",
+    "Outcome",
+    "PreparedObject",
+    "PreparedPart",
+    "PreparedTask",
+    "Target",
+    "TranslationCache",
+]
 
 TranslationCache = dict[tuple[str, str], int]
 """Internal ids by ``KeyReference.cache_key``."""
+
+Outcome = TaskResult | MissingTarget
+"""What a task did, or what it has to wait for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +61,24 @@ class KeyReference:
         """What the translation is remembered under."""
         return (self.target.object_type if self.target else f"page in {self.held_by}", self.external_id)
 
+    @property
+    def object_type(self) -> str:
+        """The type of the target; "page" for any page."""
+        return self.target.object_type if self.target else PAGE
+
+    def name(self, connector_id: int) -> ObjectName:
+        """The name under which the target will be recognised when it is written."""
+        match self.params:
+            case ObjectParams():
+                return by_code_name(self.object_type, self.params.code_name)
+            case DocumentParams():
+                return by_guid(PAGE, self.params.node_guid)
+            case _:
+                return by_external_id(self.object_type, connector_id, self.external_id)
+
     def describe(self) -> str:
         """The key as an error message names it."""
-        target = self.target.object_type if self.target else "page"
-        return f"{target} {self.external_id!r}"
+        return f"{self.object_type} {self.external_id!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,33 +90,125 @@ class NodePlace:
     parent_path: str | None = None
     parent_id: int | None = None
     parent_key: KeyReference | None = None
+    order: int | None = None
+
+    @property
+    def names_a_parent(self) -> bool:
+        """Whether the parent is given, if only as the root."""
+        return self.parent_path is not None or self.parent_id is not None or self.parent_key is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedObject:
+    """An object, or a culture version of a page, that is to be written.
+
+    ``values`` are the columns that the connector set, by attribute name, without the foreign keys that need
+    translation: those are in ``keys``. ``parts`` are children and bindings, and only in a snapshot.
+    """
+
+    object_class: ObjectClass
+    values: Mapping[str, object]
+    keys: Sequence[tuple[ForeignKeyInfo, KeyReference]] = ()
+    external_id: str = ""
+    parts: Sequence["PreparedPart"] = ()
+
+    def names(self, connector_id: int) -> Iterator[ObjectName]:
+        """Everything that the object can be recognised by: its external id, its GUID, its code name."""
+        info = self.object_class.info
+        object_type = PAGE if self.object_class.is_page else info.object_type
+        if self.external_id:
+            yield by_external_id(object_type, connector_id, self.external_id)
+        if info.guid and self.values.get(info.guid) is not None:
+            yield by_guid(object_type, str(self.values[info.guid]))
+        if info.code_name and self.values.get(info.code_name) is not None:
+            yield by_code_name(object_type, str(self.values[info.code_name]))
+        if self.object_class.is_binding:
+            yield by_ends(object_type, {key.attribute: reference.external_id for key, reference in self.keys})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedPart:
+    """The children, or bindings, of one class in a snapshot; ``owner_key`` is their key to what they belong to."""
+
+    object_class: ObjectClass
+    owner_key: ForeignKeyInfo
+    handling: SnapshotHandling
+    objects: Sequence[PreparedObject]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedTask:
-    """What is to be written for a task.
+    """What is to be done for a task. ``place`` is set for pages.
 
-    ``values`` are the columns that the connector set, by attribute name, without the foreign keys that need
-    translation: those are in ``keys``. ``place`` is set for pages.
+    ``may_wait`` says whether the task waits for a target that is missing, and ``wait_limit`` how long (None: for ever);
+    otherwise the attempt fails. ``notes`` are remarks on what was prepared.
     """
 
     task: Task
-    object_class: ObjectClass
-    values: Mapping[str, object]
-    keys: Sequence[tuple[ForeignKeyInfo, KeyReference]] = field(default=())
+    main: PreparedObject
     place: NodePlace | None = None
+    may_wait: bool = False
+    wait_limit: timedelta | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def object_class(self) -> ObjectClass:
+        """The class of the main object."""
+        return self.main.object_class
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether children and bindings are written along."""
+        return self.task.data_type.carries_parts and self.task.task_type.writes_columns
+
+    def names(self, connector_id: int) -> Iterator[ObjectName]:
+        """Everything that the main object can be recognised by."""
+        yield from self.main.names(connector_id)
+        place = self.place
+        if place is not None and place.guid is not None:
+            yield by_guid(PAGE, place.guid)
+        if place is not None and place.alias is not None and place.parent_key is None and place.parent_id is None:
+            yield by_path(self.task.site, f"{(place.parent_path or '').rstrip('/')}/{place.alias}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Application:
+    """What a batch is applied with, and what is learned meanwhile.
+
+    ``handle`` is the transaction to write through. ``cache`` is read and extended, and must be dropped after a failure.
+    ``held`` are the objects that waiting tasks of the connector are about, with the places and external ids of these
+    tasks: a later task about one of them waits behind it. ``appeared`` are the names of what was written.
+    """
+
+    handle: object
+    connector_id: int
+    cache: TranslationCache
+    held: dict[ObjectName, dict[int, str]] = field(default_factory=dict)
+    appeared: set[ObjectName] = field(default_factory=set)
+
+    def attempt(self) -> "Application":
+        """The same, for an attempt that may be undone: what it learns is its own until it is kept."""
+        return Application(
+            handle=self.handle,
+            connector_id=self.connector_id,
+            cache=self.cache,
+            held={name: dict(places) for name, places in self.held.items()},
+        )
+
+    def keep(self, attempt: "Application") -> None:
+        """Take over what an attempt learned."""
+        self.held = attempt.held
+        self.appeared |= attempt.appeared
 
 
 class Target(Protocol):
     """Where prepared tasks are written to."""
 
-    def apply(
-        self, handle: object, connector_id: int, batch: Sequence[PreparedTask], cache: TranslationCache
-    ) -> Sequence[TaskResult]:
+    def apply(self, batch: Sequence[PreparedTask], application: Application) -> Sequence[Outcome]:
         """Translate and write all of the batch in its order, inside the caller's transaction.
 
-        Returns a result for each. Raises TaskProblem when any of them cannot be written: then none counts, and the
-        caller undoes the transaction to its savepoint. Only with a batch of one is it clear whose problem it is.
-        ``cache`` is read and extended; it must be dropped after a failure.
+        Returns an outcome for each; a task that has to wait wrote nothing. Raises TaskProblem when any of them cannot
+        be written: then none counts, and the caller undoes the transaction to its savepoint. Only with a batch of one
+        is it clear whose problem it is.
         """
         ...

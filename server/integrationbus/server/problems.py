@@ -1,20 +1,27 @@
 """Why an attempt at a task fails, as exceptions with data. ``code`` is a number of google.rpc.Code."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from integrationbus.server.task import TaskError, TaskStage
+from integrationbus.server.object_names import ObjectName
+from integrationbus.server.task import AwaitedKey, TaskError, TaskStage
 
 __all__ = [
+    "BehindWaitingTask",
     "ConnectorFailed",
     "IdentityMissing",
     "KeyAmbiguous",
     "KeyLookupFailed",
     "KeyNotFound",
+    "KeyWaitExpired",
+    "MissingKey",
+    "MissingTarget",
     "ParentNotFound",
     "PayloadUndecodable",
     "SiteNotFound",
+    "TargetNotFound",
     "TargetRefused",
     "TaskProblem",
     "WorkerCrashLoop",
@@ -80,10 +87,40 @@ class WrongObject(TaskProblem):
     reason, code, stage = "WRONG_OBJECT", _FAILED_PRECONDITION, TaskStage.PREPARE
 
 
-class KeyNotFound(TaskProblem):
+@dataclass(frozen=True, slots=True)
+class MissingKey:
+    """What is missing: as the task names it, and the name under which it will be recognised when it is written."""
+
+    awaited: AwaitedKey
+    name: ObjectName
+
+
+class MissingTarget(TaskProblem):
+    """Something does not exist that the task points at, so that the task may wait for it."""
+
+    stage = TaskStage.TRANSLATE
+
+    def __init__(self, message: str, missing: Sequence[MissingKey], *, field_paths: Sequence[str] = ()) -> None:
+        super().__init__(message, field_paths=field_paths)
+        self.missing = tuple(missing)
+
+
+class KeyNotFound(MissingTarget):
     """A foreign key points at something that does not exist."""
 
-    reason, code, stage = "KEY_NOT_FOUND", _NOT_FOUND, TaskStage.TRANSLATE
+    reason, code = "KEY_NOT_FOUND", _NOT_FOUND
+
+
+class BehindWaitingTask(MissingTarget):
+    """An earlier task about the same object waits."""
+
+    reason, code = "KEY_NOT_FOUND", _NOT_FOUND
+
+
+class KeyWaitExpired(MissingTarget):
+    """What the task waited for did not appear in time."""
+
+    reason, code = "KEY_WAIT_EXPIRED", _NOT_FOUND
 
 
 class KeyAmbiguous(TaskProblem):
@@ -92,10 +129,10 @@ class KeyAmbiguous(TaskProblem):
     reason, code, stage = "KEY_AMBIGUOUS", _FAILED_PRECONDITION, TaskStage.TRANSLATE
 
 
-class SiteNotFound(TaskProblem):
+class SiteNotFound(MissingTarget):
     """The site of the task does not exist."""
 
-    reason, code, stage = "SITE_NOT_FOUND", _NOT_FOUND, TaskStage.TRANSLATE
+    reason, code = "SITE_NOT_FOUND", _NOT_FOUND
 
 
 class IdentityMissing(TaskProblem):
@@ -104,10 +141,16 @@ class IdentityMissing(TaskProblem):
     reason, code, stage = "IDENTITY_MISSING", _INVALID_ARGUMENT, TaskStage.APPLY
 
 
-class ParentNotFound(TaskProblem):
+class ParentNotFound(MissingTarget):
     """The parent page does not exist."""
 
     reason, code, stage = "PARENT_NOT_FOUND", _NOT_FOUND, TaskStage.APPLY
+
+
+class TargetNotFound(TaskProblem):
+    """The page to move, publish, archive or reject does not exist."""
+
+    reason, code, stage = "TARGET_NOT_FOUND", _NOT_FOUND, TaskStage.APPLY
 
 
 class TargetRefused(TaskProblem):

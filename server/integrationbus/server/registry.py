@@ -41,6 +41,11 @@ class ConnectorRegistry:
         """The names of all, in order."""
         return list(self._connectors)
 
+    def names_of(self, connector_ids: Iterable[int]) -> Sequence[str]:
+        """The names of connectors by their ids in the store, in order."""
+        wanted = set(connector_ids)
+        return [item.name for item in self._connectors.values() if item.id in wanted]
+
     def get(self, name: str) -> RegisteredConnector:
         """One connector. Raises ConnectorNotFound."""
         try:

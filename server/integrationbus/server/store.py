@@ -7,19 +7,34 @@ failed, and only a later look can tell. Any method may raise StoreUnavailable.
 Positions of a connector's feed and sequences of its line are dense and in commit order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.errors import BusError, ConnectorDisabled, FieldProblem, LoggingOff, RequestIdReused
+from integrationbus.server.object_names import ObjectName
 from integrationbus.server.policy import AfterFailure
-from integrationbus.server.problems import TaskProblem
+from integrationbus.server.problems import MissingTarget, TaskProblem
 from integrationbus.server.run import Run, RunState, RunTrigger
-from integrationbus.server.task import NewTask, ProcessType, Task, TaskError, TaskResult, TaskState, TaskType
+from integrationbus.server.switches import Switch, SwitchState
+from integrationbus.server.task import (
+    NewTask,
+    ProcessType,
+    Task,
+    TaskAction,
+    TaskActionKind,
+    TaskAttempt,
+    TaskError,
+    TaskResult,
+    TaskState,
+    TaskType,
+)
 
 __all__ = [
+    "ActionPage",
     "Claim",
     "ClaimRequest",
     "EventPage",
@@ -32,6 +47,7 @@ __all__ = [
     "Settlement",
     "SettlingTransaction",
     "Store",
+    "SwitchedOff",
     "TaskEvent",
     "TaskPage",
     "TaskQuery",
@@ -79,6 +95,24 @@ class ReusedRequest:
 
     request_id: str
 
+    def error(self) -> BusError:
+        """What the caller is told."""
+        text = f"{self.request_id!r} was used before with another body; a new request needs an id of its own"
+        return RequestIdReused(FieldProblem("request_id", text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchedOff:
+    """A LogEntry that was not stored, because logging is switched off: for one connector, or for all (empty)."""
+
+    connector: str = ""
+
+    def error(self) -> BusError:
+        """What the caller is told."""
+        if self.connector:
+            return ConnectorDisabled(f"connector {self.connector} is switched off; enable it, or log again later")
+        return LoggingOff("the bus takes no tasks now: logging is switched off; log again later")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskQuery:
@@ -94,6 +128,23 @@ class TaskQuery:
     site: str = ""
     creator: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    waiting_for_type: str = ""
+    waiting_for_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionPage:
+    """What was done with the next part of a selection.
+
+    ``affected`` are the places (connector id, sequence) of the tasks that were acted upon, ``refused`` the ids of those
+    that could not be, with the state that forbids it. ``next_after`` is None when nothing is left. ``released`` says
+    that a halt was cleared.
+    """
+
+    affected: Sequence[tuple[int, int]]
+    refused: Mapping[str, TaskState]
+    next_after: tuple[int, int] | None
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +179,8 @@ class TaskEvent:
     creator: str
     title: str
     labels: Mapping[str, str]
+    actor: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,17 +194,20 @@ class EventPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """A run that begins."""
+    """A run that begins. One that is ``called_only`` processes what is called out of turn, and not the line."""
 
     id: str
     trigger: RunTrigger
     requested_by: str = ""
     reason: str = ""
+    called_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
     """Ask for the next tasks of a line: those behind ``after_sequence``, at most ``max_tasks`` and ``max_bytes``.
+
+    Tasks that are called out of turn come first; a run that is ``called_only`` gets no others.
 
     The run is recorded with its first claim that finds something, if it was not recorded before.
     """
@@ -169,25 +225,36 @@ class Claim:
     ``after_sequence`` is how far the line was read. Without tasks, ``wait_until`` is when the head of the line is due,
     or ``held`` says that the connector is halted (HALTED) or paused (STOPPED). With neither, and no further than it was
     asked from, the end of the line was reached.
+
+    Tasks that are called out of their turn come first, and by themselves: ``after_sequence`` is where it was then.
+    ``has_waiting`` says that tasks of the connector wait for keys, and ``next_deadline`` when the first of these waits
+    ends in failure.
     """
 
     tasks: Sequence[Task]
     after_sequence: int
     wait_until: datetime | None = None
     held: RunState | None = None
+    out_of_turn: bool = False
+    has_waiting: bool = False
+    next_deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """How one attempt ended: with a result, or with a problem and what follows from it.
+    """How one attempt ended: with a result, with a problem and what follows from it, or with something to wait for.
 
-    Neither: it was not finished, and the task goes back to the line without a charge.
+    None of these: it was not finished, and the task goes back to the line without a charge. ``names`` are those of the
+    object that a waiting task is about, ``wait_limit`` is how long it waits at most.
     """
 
     task: Task
     result: TaskResult | None = None
     problem: TaskProblem | None = None
     after: AfterFailure | None = None
+    waiting: MissingTarget | None = None
+    names: Sequence[ObjectName] = ()
+    wait_limit: timedelta | None = None
 
 
 class SettlingTransaction(Protocol):
@@ -205,8 +272,23 @@ class SettlingTransaction(Protocol):
         """What is written inside is undone, alone, when an exception leaves the context."""
         ...
 
-    def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Record how the attempts ended, and count them in the run. May be called once."""
+    def held(self, names: Iterable[ObjectName]) -> Mapping[ObjectName, Mapping[int, str]]:
+        """The waiting tasks of the connector that are about objects with these names: places and external ids."""
+        ...
+
+    def before_waiting(self) -> bool:
+        """Make sure that nobody makes an object unseen while tasks begin to wait for it.
+
+        Returns whether somebody may have made one meanwhile, so that it is worth looking again.
+        """
+        ...
+
+    def settle(self, settlements: Sequence[Settlement], appeared: Collection[ObjectName]) -> Sequence[int]:
+        """Record how the attempts ended, and count them in the run. May be called once.
+
+        ``appeared`` are the names of objects that were written: tasks that wait for them go back into their lines.
+        Returns the ids of the connectors of such tasks.
+        """
         ...
 
 
@@ -225,11 +307,12 @@ class Store(Protocol):
 
     # Logging
 
-    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest]:
+    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest | SwitchedOff]:
         """Store the tasks of all entries in one transaction, each connector's in the order of the entries.
 
         An entry whose request was stored before gets the receipt of then. One whose request id was used with another
-        body, before or in this very call, is not stored and gets a ReusedRequest. Raises when a connector is unknown to
+        body, before or in this very call, is not stored and gets a ReusedRequest; one for a connector that is switched
+        off gets a SwitchedOff. Raises when a connector is unknown to
         the store: callers check names first.
         """
         ...
@@ -252,6 +335,18 @@ class Store(Protocol):
         """Pause or release a connector. Raises ConnectorNotFound."""
         ...
 
+    def set_enabled(self, name: str, *, enabled: bool, actor: str, reason: str) -> None:
+        """Switch a connector on or off. Raises ConnectorNotFound."""
+        ...
+
+    def switches(self) -> Sequence[SwitchState]:
+        """The switches of the bus, by number."""
+        ...
+
+    def set_switch(self, switch: Switch, *, on: bool, actor: str, reason: str) -> SwitchState:
+        """Turn a switch on or off."""
+        ...
+
     def clear_halt(self, name: str, action: HeadAction, *, actor: str, reason: str) -> bool:
         """Release a halted connector and do with its head as told; False when it was not halted."""
         ...
@@ -260,7 +355,40 @@ class Store(Protocol):
         """When the first task of the line was logged; None for an empty line."""
         ...
 
+    # Acting on tasks
+
+    def act_on(
+        self,
+        action: TaskActionKind,
+        selection: TaskQuery,
+        *,
+        after: tuple[int, int] | None,
+        limit: int,
+        etag: str,
+        actor: str,
+        reason: str,
+        rehearse: bool,
+    ) -> ActionPage:
+        """Act on the next tasks of one connector that match, in their order, from behind ``after``.
+
+        Tasks that cannot be acted upon are left alone and reported. With ``rehearse`` nothing is changed. ``etag`` is
+        empty, or that which the task must have: raises EtagMismatch.
+        """
+        ...
+
+    def attempts(self, task_id: str) -> tuple[Sequence[TaskAttempt], Sequence[TaskAction]]:
+        """Every attempt at a task, and what operators did with it, the oldest first. Raises TaskNotFound."""
+        ...
+
+    def rehearsal(self) -> AbstractContextManager[object]:
+        """A transaction to try things in: what is written through the handle is undone at the end."""
+        ...
+
     # Processing
+
+    def called(self) -> Sequence[str]:
+        """The connectors with tasks that are called out of turn."""
+        ...
 
     def acquire_lease(self, connector: str, owner: str, run_id: str, *, crashed: bool = True) -> Lease:
         """Take the connector for a run.
@@ -280,6 +408,10 @@ class Store(Protocol):
 
     def begin_run(self, connector_id: int, run: NewRun) -> Run:
         """Record that a run begins, unless that is on record already."""
+        ...
+
+    def note_cancellation(self, run_id: str, *, actor: str, reason: str) -> None:
+        """Record who cancels a run that is in progress, and why. Raises RunNotFound and RunEnded."""
         ...
 
     def end_run(self, run_id: str, state: RunState) -> None:

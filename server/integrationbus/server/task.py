@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 from integrationbus.connectors.task_types import MissingKeyAction, TaskDataType, TaskType
 
@@ -20,6 +20,7 @@ __all__ = [
     "ProcessType",
     "Task",
     "TaskAction",
+    "TaskActionKind",
     "TaskAttempt",
     "TaskDataType",
     "TaskEffect",
@@ -105,6 +106,26 @@ class AttemptOutcome(IntEnum):
     RELEASED = 3
     CRASHED = 4
     WAITING = 5
+
+
+class TaskActionKind(Enum):
+    """What an operator can do with a task."""
+
+    RETRY = "retry"
+    SKIP = "skip"
+    DELETE = "delete"
+
+    @property
+    def state(self) -> TaskState:
+        """The state that the task goes to."""
+        return _AFTER_ACTION[self]
+
+
+_AFTER_ACTION = {
+    TaskActionKind.RETRY: TaskState.PENDING,
+    TaskActionKind.SKIP: TaskState.SKIPPED,
+    TaskActionKind.DELETE: TaskState.DELETED,
+}
 
 
 class TaskStage(IntEnum):

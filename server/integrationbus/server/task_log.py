@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from integrationbus.server.errors import BusError, FieldProblem, LogQueueFull, RequestIdReused, ServerDraining
-from integrationbus.server.store import LogEntry, LogReceipt, ReusedRequest, Store
+from integrationbus.server.errors import BusError, LogQueueFull, ServerDraining
+from integrationbus.server.store import LogEntry, LogReceipt, Store
 
 __all__ = ["TaskLog"]
 
@@ -108,7 +108,8 @@ class TaskLog:
 
     def _store_group(self, entries: Sequence[LogEntry]) -> Sequence[_Outcome]:
         try:
-            return [_outcome(receipt) for receipt in self._store.append(entries)]
+            outcomes = self._store.append(entries)
+            return [outcome if isinstance(outcome, LogReceipt) else outcome.error() for outcome in outcomes]
         except BusError as error:
             return [error] * len(entries)
         except Exception as error:  # noqa: BLE001 - whatever the fault is, the callers must hear of it
@@ -131,10 +132,3 @@ class TaskLog:
                 waiting.receipt.set_exception(outcome)
         if receipts:
             self._on_logged(receipts)
-
-
-def _outcome(receipt: LogReceipt | ReusedRequest) -> _Outcome:
-    if isinstance(receipt, LogReceipt):
-        return receipt
-    text = f"{receipt.request_id!r} was used before with another body; a new request needs an id of its own"
-    return RequestIdReused(FieldProblem("request_id", text))

@@ -1,7 +1,8 @@
 """Stored payloads to what a connector receives."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -9,6 +10,8 @@ from integrationbus.connectors.keys import Reference
 from integrationbus.connectors.models import InternalObject
 from integrationbus.connectors.object_class import NODE_ATTRIBUTES, ObjectClass
 from integrationbus.connectors.policies import Accepts
+from integrationbus.connectors.snapshot import Part, Snapshot
+from integrationbus.connectors.task_types import SnapshotHandling
 from integrationbus.server.payloads.values import read_record
 from integrationbus.server.problems import PayloadUndecodable
 from integrationbus.server.task import Payload, PayloadForm
@@ -36,11 +39,15 @@ def decode(payload: Payload, accepts: Accepts) -> object:
             return payload.data
 
 
-def decode_prepared(payload: Payload, object_class: ObjectClass) -> InternalObject:
-    """The internal object or page that the caller prepared. Raises PayloadUndecodable."""
+def decode_prepared(payload: Payload, class_of: Callable[[str], ObjectClass]) -> InternalObject | Snapshot:
+    """The internal object, with its parts, or the page that the caller prepared. Raises PayloadUndecodable.
+
+    ``class_of`` finds the class of an object type.
+    """
     if payload.form is PayloadForm.OBJECT:
-        return _instance(object_class, read_record(payload_pb2.PreparedObject.FromString(payload.data).fields))
+        return _snapshot(payload_pb2.PreparedObject.FromString(payload.data), class_of)
     page = payload_pb2.PreparedPage.FromString(payload.data)
+    object_class = class_of(page.object_type)
     place = {
         "document_culture": page.culture,
         "node_guid": page.node_guid,
@@ -49,6 +56,21 @@ def decode_prepared(payload: Payload, object_class: ObjectClass) -> InternalObje
         "node_parent_id": Reference(page.parent.external_id) if page.HasField("parent") else None,
     }
     return _instance(object_class, read_record(page.fields) | {name: value for name, value in place.items() if value})
+
+
+def _snapshot(message: payload_pb2.PreparedObject, class_of: Callable[[str], ObjectClass]) -> Snapshot:
+    main: Any = _instance(class_of(message.object_type), read_record(message.fields))
+    return Snapshot(main, [_part(part, class_of) for part in message.parts], message.external_id)
+
+
+def _part(message: payload_pb2.PreparedPart, class_of: Callable[[str], ObjectClass]) -> Part:
+    cls: Any = class_of(message.object_type).cls
+    return Part(
+        cls,
+        [_snapshot(item, class_of) for item in message.objects],
+        SnapshotHandling(message.handling) if message.handling else None,
+        message.through or None,
+    )
 
 
 def _message(payload: Payload, accepts: Accepts) -> object:

@@ -10,6 +10,7 @@ from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.run import NotifyOutcome, Run, RunTicket, RunTrigger
 from integrationbus.server.store import NewRun, Store
+from integrationbus.server.switches import Switch, SwitchState
 
 __all__ = ["Dispatcher"]
 
@@ -30,11 +31,16 @@ class Dispatcher:
 
     def start(self) -> None:
         """Go on with what an earlier process left: runs that it did not end, and tasks that nobody has come for."""
-        abandoned = set(self._store.abandoned())
+        abandoned, called = set(self._store.abandoned()), set(self._store.called())
         for record in self._store.connectors():
+            if record.name not in self._workers:
+                continue
             left = record.counts.unsettled if record.name in self._on_log else record.counts.running
-            if record.name in self._workers and (left or record.name in abandoned):
+            if left or record.name in abandoned:
                 self._workers[record.name].trigger(_new_run(RunTrigger.STARTUP))
+            elif record.name in called or record.counts.waiting:
+                # Also to learn when the next wait ends.
+                self._workers[record.name].trigger(_new_run(RunTrigger.STARTUP, called_only=True))
 
     def stop(self) -> None:
         """End every run after the batch in hand."""
@@ -48,6 +54,18 @@ class Dispatcher:
         for name in connectors:
             if name in self._on_log:
                 self._workers[name].trigger_on_log(_new_run(RunTrigger.LOG))
+
+    def tasks_called(self, connector_ids: Iterable[int], *, actor: str = "", reason: str = "") -> None:
+        """Tasks were called out of their turn: process them, and nothing else. Raises ServerDraining."""
+        for name in self._registry.names_of(connector_ids):
+            if name in self._workers:
+                self._workers[name].trigger(_new_run(RunTrigger.CALL, actor, reason, called_only=True))
+
+    def line_released(self, connectors: Iterable[str], *, actor: str, reason: str) -> None:
+        """Something that held connectors is gone: start those again that process at once and have something to do."""
+        for name in connectors:
+            if name in self._on_log and self._store.connector(name).counts.unsettled:
+                self._workers[name].trigger(_new_run(RunTrigger.RESUME, actor, reason))
 
     def schedule_is_due(self, connector: str) -> None:
         """The schedule of a connector says that it is time."""
@@ -69,6 +87,30 @@ class Dispatcher:
         if name in self._workers:
             self._workers[name].poke()
 
+    def set_enabled(self, name: str, *, enabled: bool, actor: str, reason: str) -> None:
+        """Switch a connector on or off. Raises ConnectorNotFound."""
+        self._store.set_enabled(name, enabled=enabled, actor=actor, reason=reason)
+        if enabled:
+            self.line_released([name], actor=actor, reason=reason)
+        elif name in self._workers:
+            self._workers[name].poke()
+
+    def set_switch(self, switch: Switch, *, on: bool, actor: str, reason: str) -> SwitchState:
+        """Turn a switch of the bus on or off."""
+        state = self._store.set_switch(switch, on=on, actor=actor, reason=reason)
+        if on:
+            self.line_released(self._workers, actor=actor, reason=reason)
+        for worker in self._workers.values():
+            worker.poke()
+        return state
+
+    def cancel(self, run_id: str, *, actor: str, reason: str) -> None:
+        """Make a run end after the batch in hand. Raises RunNotFound and RunEnded."""
+        self._store.note_cancellation(run_id, actor=actor, reason=reason)
+        for worker in self._workers.values():
+            if worker.cancel(run_id):
+                return
+
     def resume(self, name: str, action: HeadAction, *, actor: str, reason: str) -> Run:
         """Release a connector from a pause and a halt, and start a run.
 
@@ -87,6 +129,10 @@ class Dispatcher:
         registered = self._registry.get(record.name)
         if registered.connector is None:
             return ConnectorState.UNHEALTHY, registered.problem
+        if not record.enabled:
+            return ConnectorState.DISABLED, record.disable_reason or "it is switched off"
+        if not record.processing_on:
+            return ConnectorState.DISABLED, "the bus, or its processing, is switched off"
         if record.halted_by:
             return ConnectorState.HALTED, f"task {record.halted_by} failed; resume the connector to go on"
         if record.paused:
@@ -111,8 +157,9 @@ _REFUSALS = {
     ConnectorState.HALTED: NotifyOutcome.REFUSED_HALTED,
     ConnectorState.PAUSED: NotifyOutcome.REFUSED_PAUSED,
     ConnectorState.UNHEALTHY: NotifyOutcome.REFUSED_UNHEALTHY,
+    ConnectorState.DISABLED: NotifyOutcome.REFUSED_DISABLED,
 }
 
 
-def _new_run(trigger: RunTrigger, requested_by: str = "", reason: str = "") -> NewRun:
-    return NewRun(id=new_id(), trigger=trigger, requested_by=requested_by, reason=reason)
+def _new_run(trigger: RunTrigger, requested_by: str = "", reason: str = "", *, called_only: bool = False) -> NewRun:
+    return NewRun(id=new_id(), trigger=trigger, requested_by=requested_by, reason=reason, called_only=called_only)

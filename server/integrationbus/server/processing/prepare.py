@@ -1,17 +1,23 @@
 """From a stored task to a prepared one: decode the payload, call the connector, read what it set."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from integrationbus.connectors.connector import IntegrationConnector, RetryableError
 from integrationbus.connectors.keys import Reference
 from integrationbus.connectors.models import InternalObject
 from integrationbus.connectors.object_class import NODE_ATTRIBUTES, ForeignKeyInfo, ObjectClass, describe
+from integrationbus.connectors.snapshot import Snapshot
+from integrationbus.server.clock import Clock
 from integrationbus.server.errors import ObjectTypeNotFound
 from integrationbus.server.payloads.decoder import decode, decode_prepared
-from integrationbus.server.prepared import KeyReference, NodePlace, PreparedTask
+from integrationbus.server.prepared import KeyReference, NodePlace, PreparedObject, PreparedTask
 from integrationbus.server.problems import ConnectorFailed, PayloadUndecodable, TaskProblem, WrongObject
+from integrationbus.server.processing.given import given_attributes
 from integrationbus.server.processing.keys import KeyReader
+from integrationbus.server.processing.parts import PartsReader
+from integrationbus.server.processing.waits import may_wait, wait_limit
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.task import Payload, PayloadForm, Task
 
@@ -23,11 +29,13 @@ _PREPARED_FORMS = (PayloadForm.OBJECT, PayloadForm.PAGE)
 class Preparer:
     """Prepares the tasks of one connector, outside any transaction."""
 
-    def __init__(self, connector: IntegrationConnector, registry: ConnectorRegistry) -> None:
+    def __init__(self, connector: IntegrationConnector, registry: ConnectorRegistry, clock: Clock) -> None:
         self._connector = connector
         self._registry = registry
+        self._clock = clock
         self._keys = KeyReader(connector, registry)
         self._own_types = frozenset(describe(cls).object_type for cls in connector.object_classes)
+        self._parts = PartsReader(self._own_types, registry.classes, self._prepared_object)
 
     def forget_keys(self) -> None:
         """Ask the connector anew for each key from now on."""
@@ -36,14 +44,28 @@ class Preparer:
     def prepare(self, task: Task) -> PreparedTask:
         """Prepare one task. Raises a TaskProblem when its payload, the connector or the object is at fault."""
         assert task.payload, "a claimed task has its payload"
-        instance = self._checked(task, self._instance(task, task.payload))
+        made = self._made(task, task.payload)
+        snapshot = made if isinstance(made, Snapshot) else None
+        instance = self._checked(task, made if snapshot is None else snapshot.main)
         object_class = describe(type(instance))
-        given = _given_attributes(object_class, instance)
-        values, keys = self._split_keys(task, object_class, given)
-        place = self._place(task, object_class, given) if object_class.is_page else None
-        return PreparedTask(task=task, object_class=object_class, values=values, keys=keys, place=place)
+        given = given_attributes(object_class, instance)
+        main = self._prepared_object(task, object_class, given, task.external_id)
+        notes: tuple[str, ...] = ()
+        if snapshot is not None and snapshot.parts and task.task_type.writes_columns:
+            if task.data_type.carries_parts:
+                main = replace(main, parts=self._parts.read(task, object_class, snapshot.parts))
+            else:
+                notes = (f"its children and bindings were left out: the task is a {task.data_type.name}",)
+        return PreparedTask(
+            task=task,
+            main=main,
+            place=self._place(task, object_class, given) if object_class.is_page else None,
+            may_wait=may_wait(task, self._connector.missing_key, self._clock.now()),
+            wait_limit=wait_limit(task, self._connector.missing_key),
+            notes=notes,
+        )
 
-    def _instance(self, task: Task, payload: Payload) -> object:
+    def _made(self, task: Task, payload: Payload) -> object:
         if payload.form in _PREPARED_FORMS:
             return self._prepared(payload)
         obj = decode(payload, self._connector.accepts)
@@ -54,9 +76,8 @@ class Preparer:
             raise ConnectorFailed.by(error, "prepare_internal_object", retryable=retryable) from error
 
     def _prepared(self, payload: Payload) -> object:
-        object_class = self._class_of(payload.type_name)
         try:
-            return decode_prepared(payload, object_class)
+            return decode_prepared(payload, self._class_of)
         except TaskProblem:
             raise
         except Exception as error:
@@ -86,16 +107,14 @@ class Preparer:
             )
         return instance
 
-    def _split_keys(
-        self, task: Task, object_class: ObjectClass, given: Mapping[str, object]
-    ) -> tuple[dict[str, object], list[tuple[ForeignKeyInfo, KeyReference]]]:
+    def _prepared_object(
+        self, task: Task, object_class: ObjectClass, given: Mapping[str, object], external_id: str
+    ) -> PreparedObject:
         """The columns to write as they are, and the foreign keys to translate first."""
-        wanted = object_class.identity_attributes if task.task_type.is_deletion else object_class.columns.keys()
+        wanted = object_class.columns.keys() if task.task_type.writes_columns else object_class.identity_attributes
         values = {name: value for name, value in given.items() if name in wanted}
         keys: list[tuple[ForeignKeyInfo, KeyReference]] = []
-        if not task.data_type.translates_keys:
-            return values, keys
-        for key in object_class.foreign_keys:
+        for key in object_class.foreign_keys if task.data_type.translates_keys else ():
             value = values.get(key.attribute)
             if value is None:
                 continue
@@ -103,7 +122,7 @@ class Preparer:
             if reference is not None:
                 keys.append((key, reference))
                 del values[key.attribute]
-        return values, keys
+        return PreparedObject(object_class=object_class, values=values, keys=keys, external_id=external_id)
 
     def _place(self, task: Task, object_class: ObjectClass, given: Mapping[str, object]) -> NodePlace:
         place = {name: given.get(name) for name in NODE_ATTRIBUTES}
@@ -121,21 +140,8 @@ class Preparer:
             parent_path=_text(place["node_parent_path"], "node_parent_path"),
             parent_id=parent_id,
             parent_key=parent_key,
+            order=_order(place["node_order"]),
         )
-
-
-def _given_attributes(object_class: ObjectClass, instance: InternalObject) -> dict[str, object]:
-    """What the connector set, and nothing else: an attribute that was not touched is not in the instance."""
-    known = set(object_class.columns) | set(NODE_ATTRIBUTES if object_class.is_page else ())
-    given = {name: value for name, value in vars(instance).items() if not name.startswith("_")}
-    misspelt = sorted(name for name in given if name not in known and not hasattr(type(instance), name))
-    if misspelt:
-        raise WrongObject(f"{object_class.object_type} has no attribute {', '.join(misspelt)}", field_paths=misspelt)
-    reserved = [object_class.primary_key, *(["document_node_id"] if object_class.is_page else [])]
-    for name in reserved:
-        if given.get(name) is not None:
-            raise WrongObject(f"{name} is the bus's own: leave it unset", field_paths=[name])
-    return {name: value for name, value in given.items() if name in known and name not in reserved}
 
 
 def _guid(value: object) -> UUID | None:
@@ -151,6 +157,12 @@ def _text(value: object, name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise WrongObject(f"{name} must be a text, not {type(value).__name__}", field_paths=[name])
+
+
+def _order(value: object) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise WrongObject(f"node_order must be an integer, not {type(value).__name__}", field_paths=["node_order"])
 
 
 def _internal_id(value: object) -> int:

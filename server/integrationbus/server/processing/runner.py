@@ -9,15 +9,15 @@ from integrationbus.connectors.policies import RetryPolicy
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
 from integrationbus.server.policy import AfterFailure, Verdict, after_failure
-from integrationbus.server.prepared import PreparedTask, Target, TranslationCache
-from integrationbus.server.problems import TaskProblem
+from integrationbus.server.prepared import Application, Outcome, PreparedTask, Target, TranslationCache
+from integrationbus.server.problems import BehindWaitingTask, KeyWaitExpired, MissingTarget, TaskProblem
 from integrationbus.server.processing.batch_size import BatchSize
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.run import RunState
-from integrationbus.server.store import ClaimRequest, NewRun, Settlement, SettlingTransaction, Store
+from integrationbus.server.store import Claim, ClaimRequest, NewRun, Settlement, SettlingTransaction, Store
 from integrationbus.server.task import Task
 
-__all__ = ["Pause", "Runner"]
+__all__ = ["Pause", "RunEnd", "Runner"]
 
 _MAX_CLAIM_BYTES = 4 * 1024 * 1024
 _PREPARE_SECONDS = 1.0
@@ -49,10 +49,20 @@ class _Failed:
 _Step = PreparedTask | _Failed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended, how far along the line it came, and when a waiting task has to be looked at next."""
+
+    state: RunState
+    place: int
+    next_deadline: datetime | None = None
+
+
 class Runner:
     """Processes the tasks of one connector, always on the connector's own thread.
 
-    ``on_commit`` is called after each commit with the number of tasks that it settled.
+    ``on_commit`` is called after each commit with the number of tasks that it settled, and the ids of the connectors
+    whose waiting tasks it called back.
     """
 
     def __init__(
@@ -64,7 +74,7 @@ class Runner:
         retry: RetryPolicy,
         keeps_translations: bool,
         clock: Clock,
-        on_commit: Callable[[int], None],
+        on_commit: Callable[[int, Sequence[int]], None],
     ) -> None:
         self._store = store
         self._target = target
@@ -76,12 +86,12 @@ class Runner:
         self._cache: TranslationCache = {}
         self._batch_size = BatchSize()
 
-    def run(self, lease: Lease, run: NewRun, after_sequence: int, pause: Pause) -> tuple[RunState, int]:
+    def run(self, lease: Lease, run: NewRun, after_sequence: int, pause: Pause) -> RunEnd:
         """Go on with a run from behind a place in the line, until it ends.
 
-        Returns how it ended and how far it came. Each task is met once; one that is to be retried, or that halted the
-        connector, counts as not met. Raises LeaseLost, StoreUnavailable or OutcomeUnknown, with the batch in hand
-        undone.
+        Each task is met once; one that is to be retried, or that halted the connector, counts as not met. Tasks that
+        are called out of turn come between. Raises LeaseLost, StoreUnavailable or OutcomeUnknown, with the batch in
+        hand undone.
         """
         try:
             ended = self._pass(lease, run, after_sequence, pause)
@@ -92,40 +102,43 @@ class Runner:
             self._forget_keys()
         return ended
 
-    def _pass(self, lease: Lease, run: NewRun, place: int, pause: Pause) -> tuple[RunState, int]:
+    def _pass(self, lease: Lease, run: NewRun, place: int, pause: Pause) -> RunEnd:
         while not pause.stopping:
             claim = self._store.claim(lease, self._claim_request(run, place))
             if claim.held is not None:
-                return claim.held, place
+                return RunEnd(state=claim.held, place=place)
             if claim.tasks:
-                self._on_commit(0)
-                unfinished = self._process(lease, run, claim.tasks, pause)
-                place = claim.after_sequence if unfinished is None else unfinished
+                self._on_commit(0, ())
+                unfinished = self._process(lease, run, claim, pause)
+                place = claim.after_sequence if unfinished is None or claim.out_of_turn else unfinished
             elif claim.wait_until is not None:
                 place = claim.after_sequence
                 pause.wait_until(claim.wait_until)
             elif claim.after_sequence == place:
-                return RunState.COMPLETED, place
+                return RunEnd(state=RunState.COMPLETED, place=place, next_deadline=claim.next_deadline)
             else:
                 place = claim.after_sequence
-        return RunState.STOPPED, place
+        return RunEnd(state=RunState.STOPPED, place=place)
 
     def _claim_request(self, run: NewRun, place: int) -> ClaimRequest:
         return ClaimRequest(run=run, after_sequence=place, max_tasks=self._batch_size.size, max_bytes=_MAX_CLAIM_BYTES)
 
-    def _process(self, lease: Lease, run: NewRun, tasks: Sequence[Task], pause: Pause) -> int | None:
+    def _process(self, lease: Lease, run: NewRun, claim: Claim, pause: Pause) -> int | None:
         """Process a claim; returns the place to go on from when not all of it was finished."""
+        tasks = claim.tasks
         started = self._clock.monotonic()
         if not self._keeps_translations:
             # The connector is asked once a run, but another connector may delete what was found a moment ago.
             self._cache.clear()
         steps = self._prepare(tasks, pause)
         with self._store.settling(lease, run.id) as transaction:
-            settled = self._apply(lease, transaction, steps)
+            application = self._application(lease, transaction, steps, look_for_held=claim.has_waiting)
+            settled = self._apply(transaction, steps, application)
+            settled = self._look_again(transaction, steps, settled, application)
             released = [Settlement(task=task) for task in tasks[len(settled) :]]
-            transaction.settle([*settled, *released])
+            called = transaction.settle([*settled, *released], application.appeared)
         self._batch_size.learn(len(settled), self._clock.monotonic() - started)
-        self._on_commit(len(settled))
+        self._on_commit(len(settled), called)
         last = settled[-1]
         if last.after and last.after.verdict in _STOPS_THE_RUN:
             return last.task.sequence - 1
@@ -146,47 +159,95 @@ class Runner:
                     break
         return steps
 
-    def _apply(self, lease: Lease, transaction: SettlingTransaction, steps: Sequence[_Step]) -> list[Settlement]:
+    def _application(
+        self, lease: Lease, transaction: SettlingTransaction, steps: Sequence[_Step], *, look_for_held: bool
+    ) -> Application:
+        application = Application(handle=transaction.handle, connector_id=lease.connector_id, cache=self._cache)
+        if look_for_held:
+            names = {name for step in _prepared(steps) for name in step.names(lease.connector_id)}
+            application.held = {name: dict(places) for name, places in transaction.held(names).items()}
+        return application
+
+    def _apply(
+        self, transaction: SettlingTransaction, steps: Sequence[_Step], application: Application
+    ) -> list[Settlement]:
         """Write all at once; when that fails, one by one, so that the problem is charged to its task alone."""
-        prepared = [step for step in steps if isinstance(step, PreparedTask)]
+        attempt = application.attempt()
         try:
             with transaction.savepoint():
-                results = iter(self._target.apply(transaction.handle, lease.connector_id, prepared, self._cache))
+                outcomes = iter(self._target.apply(_prepared(steps), attempt))
         except TaskProblem as problem:
             self._forget_keys()
             if len(steps) == 1:
-                return [self._failure(prepared[0].task, problem)]
-            return self._apply_one_by_one(lease, transaction, steps)
+                return [self._failure(steps[0].task, problem)]
+            return self._apply_one_by_one(transaction, steps, application)
+        application.keep(attempt)
         return [
-            Settlement(task=step.task, result=next(results))
+            self._settlement(step, next(outcomes), application)
             if isinstance(step, PreparedTask)
             else self._failure(step.task, step.problem)
             for step in steps
         ]
 
     def _apply_one_by_one(
-        self, lease: Lease, transaction: SettlingTransaction, steps: Sequence[_Step]
+        self, transaction: SettlingTransaction, steps: Sequence[_Step], application: Application
     ) -> list[Settlement]:
         settled: list[Settlement] = []
         for step in steps:
-            settlement = self._apply_one(lease, transaction, step)
+            settlement = self._apply_one(transaction, step, application)
             settled.append(settlement)
             if settlement.after and settlement.after.verdict in _STOPS_THE_RUN:
                 break
         return settled
 
-    def _apply_one(self, lease: Lease, transaction: SettlingTransaction, step: _Step) -> Settlement:
+    def _apply_one(self, transaction: SettlingTransaction, step: _Step, application: Application) -> Settlement:
         if isinstance(step, _Failed):
             return self._failure(step.task, step.problem)
+        attempt = application.attempt()
         try:
             with transaction.savepoint():
-                [result] = self._target.apply(transaction.handle, lease.connector_id, [step], self._cache)
+                [outcome] = self._target.apply([step], attempt)
         except TaskProblem as problem:
             self._forget_keys()
             return self._failure(step.task, problem)
-        return Settlement(task=step.task, result=result)
+        application.keep(attempt)
+        return self._settlement(step, outcome, application)
+
+    def _look_again(
+        self,
+        transaction: SettlingTransaction,
+        steps: Sequence[_Step],
+        settled: Sequence[Settlement],
+        application: Application,
+    ) -> list[Settlement]:
+        """Try once more to apply what is about to wait, now that nobody can make an object unseen."""
+        if not any(item.waiting for item in settled) or not transaction.before_waiting():
+            return list(settled)
+        self._cache.clear()
+        for places in application.held.values():
+            for item in settled:
+                if item.waiting:
+                    places.pop(item.task.sequence, None)
+        return [
+            self._apply_one(transaction, step, application) if item.waiting else item
+            for step, item in zip(steps, settled, strict=False)
+        ]
+
+    def _settlement(self, step: PreparedTask, outcome: Outcome, application: Application) -> Settlement:
+        if not isinstance(outcome, MissingTarget):
+            return Settlement(task=step.task, result=outcome)
+        return Settlement(
+            task=step.task,
+            waiting=outcome,
+            names=list(step.names(application.connector_id)),
+            wait_limit=step.wait_limit,
+        )
 
     def _failure(self, task: Task, problem: TaskProblem) -> Settlement:
+        overdue = task.wait_deadline is not None and task.wait_deadline <= self._clock.now()
+        if overdue and isinstance(problem, MissingTarget) and not isinstance(problem, BehindWaitingTask):
+            text = f"waited until {task.wait_deadline:%Y-%m-%d %H:%M:%S} UTC in vain: {problem}"
+            problem = KeyWaitExpired(text, problem.missing, field_paths=problem.field_paths)
         return Settlement(task=task, problem=problem, after=self._after(task, problem))
 
     def _after(self, task: Task, problem: TaskProblem) -> AfterFailure:
@@ -196,3 +257,7 @@ class Runner:
         """Drop what was translated: after a failure it may speak of rows that were undone."""
         self._cache.clear()
         self._preparer.forget_keys()
+
+
+def _prepared(steps: Sequence[_Step]) -> list[PreparedTask]:
+    return [step for step in steps if isinstance(step, PreparedTask)]

@@ -11,9 +11,9 @@ from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import LeaseLost, OutcomeUnknown, ServerDraining, StoreUnavailable
 from integrationbus.server.ids import new_id
-from integrationbus.server.processing.runner import Runner
+from integrationbus.server.processing.runner import RunEnd, Runner
 from integrationbus.server.registry import RegisteredConnector
-from integrationbus.server.run import NotifyOutcome, Run, RunState
+from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
 from integrationbus.server.store import NewRun, Store
 
 __all__ = ["ConnectorWorker"]
@@ -57,6 +57,8 @@ class ConnectorWorker:
         self._stopping = False
         self._lease: Lease | None = None
         self._may_have_crashed = True
+        self._next_deadline: datetime | None = None
+        self._cancelled = False
 
     @property
     def name(self) -> str:
@@ -71,7 +73,7 @@ class ConnectorWorker:
     @property
     def stopping(self) -> bool:
         """See ``Pause.stopping``."""
-        return self._stopping
+        return self._stopping or self._cancelled
 
     def trigger(self, run: NewRun) -> NotifyOutcome:
         """Start a run, or make the one in progress look again. Raises ServerDraining."""
@@ -92,6 +94,17 @@ class ConnectorWorker:
             self._on_record.add(accepted.id)
         # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
         return outcome, self._store.begin_run(self._registered.id, accepted)
+
+    def cancel(self, run_id: str) -> bool:
+        """Make a run end after the batch in hand; False when this worker is not in it."""
+        with self._changed:
+            if self._active is None or self._active.id != run_id:
+                return False
+            self._cancelled = True
+            self._poked = True
+            self._on_record.add(run_id)
+            self._changed.notify_all()
+            return True
 
     def poke(self) -> None:
         """Make a run that waits for a retry look at the line now."""
@@ -131,6 +144,8 @@ class ConnectorWorker:
         if self._active is not None:
             self._again = True
             self._poked = True
+            if not run.called_only:
+                self._active = replace(self._active, called_only=False)
             self._changed.notify_all()
             return NotifyOutcome.COALESCED, self._active
         self._active = run
@@ -157,8 +172,16 @@ class ConnectorWorker:
             backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
     def _next_run(self) -> NewRun | None:
+        """Sleep until a run is asked for, or until a task has waited long enough for its key."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping or self._active is not None)
+            while not self._stopping and self._active is None:
+                if self._next_deadline is None:
+                    self._changed.wait()
+                elif (delay := (self._next_deadline - self._clock.now()).total_seconds()) > 0:
+                    self._changed.wait(timeout=delay)
+                else:
+                    self._next_deadline = None
+                    self._active = NewRun(id=new_id(), trigger=RunTrigger.CALL, called_only=True)
             return None if self._stopping else self._active
 
     def _see_through(self, run: NewRun) -> None:
@@ -169,20 +192,31 @@ class ConnectorWorker:
             self._may_have_crashed = True
         place = 0
         while True:
-            state, place = self._runner.run(self._lease, run, place, self)
-            if not self._is_to_look_again(state):
+            end = self._runner.run(self._lease, run, place, self)
+            place = end.place
+            again = self._is_to_look_again(end)
+            if again is None:
                 break
-        self._end(run, state)
+            run = again
+        self._end(run, RunState.CANCELLED if self._take_cancelled() else end.state)
 
-    def _is_to_look_again(self, state: RunState) -> bool:
-        """Whether a trigger came meanwhile; if not, the run is over, and the next trigger starts another."""
+    def _is_to_look_again(self, end: RunEnd) -> NewRun | None:
+        """The run, if a trigger came meanwhile; if not, it is over, and the next trigger starts another."""
         with self._changed:
-            if self._again and not self._stopping:
+            if self._again and not self.stopping:
                 self._again = False
-                return True
+                return self._active
+            self._again = False
             self._active = None
-            self._held = None if state is RunState.COMPLETED else state
-            return False
+            if not self._cancelled:
+                self._held = None if end.state is RunState.COMPLETED else end.state
+                self._next_deadline = end.next_deadline
+            return None
+
+    def _take_cancelled(self) -> bool:
+        with self._changed:
+            cancelled, self._cancelled = self._cancelled, False
+            return cancelled
 
     def _end(self, run: NewRun, state: RunState) -> None:
         with self._changed:
@@ -197,9 +231,9 @@ class ConnectorWorker:
         """Give up a run that was interrupted, and try again with another one after a while."""
         self._lease = None
         with self._changed:
-            if self._active in (run, None):
-                self._active = replace(run, id=new_id())
-            self._again = False
+            if self._active is None or self._active.id == run.id:
+                self._active = replace(self._active or run, id=new_id())
+            self._again = self._cancelled = False
         try:
             self._end(run, RunState.INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - the thread must live on; whoever takes the connector ends the run

@@ -3,13 +3,15 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, insert, literal, select, tuple_, union_all
 
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import advance_head
-from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, ReusedRequest
+from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, ReusedRequest, SwitchedOff
+from integrationbus.server.switches import Switch
 from integrationbus.server.task import NewTask, TaskState
 
 __all__ = ["append_entries"]
@@ -20,14 +22,20 @@ _Stored = Mapping[_Key, tuple[bytes, Sequence[LoggedTask]]]
 
 def append_entries(
     connection: Connection, entries: Sequence[LogEntry], connector_ids: Mapping[str, int], now: int
-) -> list[LogReceipt | ReusedRequest]:
+) -> list[LogReceipt | ReusedRequest | SwitchedOff]:
     """Store the tasks of all entries; see ``Store.append``. ``now`` is in microseconds."""
     known = dict(_stored_requests(connection, [entry.request for entry in entries if entry.request]))
     accepted: list[LogEntry] = []
     first_use: dict[_Key, LogEntry] = {}
+    switched_off = _switched_off(connection)
+    refused: dict[int, SwitchedOff] = {}
     for entry in entries:
         key = entry.request and (entry.request.creator, entry.request.request_id)
         if key in known or key in first_use:
+            continue
+        off = next((name for name in ("", *(task.connector for task in entry.tasks)) if name in switched_off), None)
+        if off is not None:
+            refused[id(entry)] = SwitchedOff(connector=off)
             continue
         accepted.append(entry)
         if key:
@@ -38,7 +46,15 @@ def append_entries(
     for key, entry in first_use.items():
         assert entry.request
         known[key] = (entry.request.body_digest, receipts[id(entry)].tasks)
-    return [receipts.get(id(entry)) or _repeated(entry.request, known) for entry in entries]
+    return [receipts.get(id(entry)) or refused.get(id(entry)) or _repeated(entry.request, known) for entry in entries]
+
+
+def _switched_off(connection: Connection) -> set[str]:
+    """The names of the connectors that are switched off; the empty name stands for all of them."""
+    connector, switch = schema.connector, schema.switch
+    gates = switch.c.id.in_((Switch.BUS, Switch.LOGGING)) & switch.c.is_on.is_(False)
+    names = union_all(select(connector.c.name).where(connector.c.enabled.is_(False)), select(literal("")).where(gates))
+    return set(connection.execute(names).scalars())
 
 
 def _repeated(request: RequestKey | None, known: _Stored) -> LogReceipt | ReusedRequest:
@@ -103,6 +119,8 @@ def _task_row(task: NewTask, connector_id: int, sequence: int, position: int, no
         "payload_type": task.payload.type_name,
         "payload_schema": task.payload.schema,
         "payload": task.payload.data,
+        "missing_key": task.missing_key,
+        "wait_limit": None if task.wait_limit is None else task.wait_limit // timedelta(microseconds=1),
         "logged_at": now,
         "state": TaskState.PENDING,
         "in_line": True,

@@ -1,19 +1,22 @@
 """Connectors on record: names, pauses and halts."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
+from integrationbus.server.clock import from_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction
 from integrationbus.server.errors import ConnectorNotFound
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import record_from_row, records_select, task_from_row, tasks_select
+from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import TaskState
 
-__all__ = ["clear_halt", "find", "register", "set_paused"]
+__all__ = ["clear_halt", "find", "list_switches", "register", "set_enabled", "set_paused", "set_switch"]
 
-_connector, _task = schema.connector, schema.task
+_connector, _task, _switch = schema.connector, schema.task, schema.switch
 
 _AFTER_HALT = {HeadAction.SKIP: TaskState.SKIPPED, HeadAction.DELETE: TaskState.DELETED}
 
@@ -44,6 +47,35 @@ def set_paused(connection: Connection, name: str, *, paused: bool, actor: str, r
     values = {"paused": paused, "paused_by": actor, "pause_reason": reason}
     if connection.execute(update(_connector).where(_connector.c.name == name).values(values)).rowcount == 0:
         raise ConnectorNotFound(name)
+
+
+def set_enabled(connection: Connection, name: str, *, enabled: bool, actor: str, reason: str) -> None:
+    """See ``Store.set_enabled``."""
+    values = {"enabled": enabled, "disabled_by": actor, "disable_reason": reason}
+    if connection.execute(update(_connector).where(_connector.c.name == name).values(values)).rowcount == 0:
+        raise ConnectorNotFound(name)
+
+
+def list_switches(connection: Connection) -> list[SwitchState]:
+    """See ``Store.switches``."""
+    return [_switch_from_row(row) for row in connection.execute(select(_switch).order_by(_switch.c.id))]
+
+
+def set_switch(connection: Connection, switch: Switch, *, on: bool, actor: str, reason: str, now: int) -> SwitchState:
+    """See ``Store.set_switch``."""
+    values = {"is_on": on, "changed_by": actor, "reason": reason, "changed_at": now}
+    connection.execute(update(_switch).where(_switch.c.id == switch).values(values))
+    return _switch_from_row(connection.execute(select(_switch).where(_switch.c.id == switch)).one())
+
+
+def _switch_from_row(row: Row[Any]) -> SwitchState:
+    return SwitchState(
+        switch=Switch(row.id),
+        on=row.is_on,
+        changed_by=row.changed_by,
+        reason=row.reason,
+        changed_at=None if row.changed_at is None else from_micros(row.changed_at),
+    )
 
 
 def clear_halt(connection: Connection, name: str, action: HeadAction, note: ChangeNote) -> bool:

@@ -12,7 +12,7 @@ from integrationbus.server.storage.journal import Change, ChangeNote, record_cha
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
 from integrationbus.server.task import AttemptOutcome, Task, TaskState
 
-__all__ = ["acquire", "check_fence", "halt", "release"]
+__all__ = ["acquire", "check_fence", "halt", "release", "release_halt"]
 
 _MAX_CRASHES = 3
 
@@ -96,7 +96,22 @@ def _recovered(task: Task, *, crashed: bool, alone: bool, now: int) -> Change:
 
 
 def halt(connection: Connection, connector_id: int, sequence: int) -> None:
-    """Hold the connector at a task that failed."""
+    """Hold the connector at a task that failed, unless an earlier one holds it."""
+    table = schema.connector
     connection.execute(
-        update(schema.connector).where(schema.connector.c.id == connector_id).values(halted_sequence=sequence)
+        update(table)
+        .where(table.c.id == connector_id)
+        .where(table.c.halted_sequence.is_(None) | (table.c.halted_sequence > sequence))
+        .values(halted_sequence=sequence)
     )
+
+
+def release_halt(connection: Connection, connector_id: int, sequence: int) -> bool:
+    """Release the connector if it is this task that holds it; returns whether it was."""
+    table = schema.connector
+    released = connection.execute(
+        update(table)
+        .where(table.c.id == connector_id, table.c.halted_sequence == sequence)
+        .values(halted_sequence=None)
+    )
+    return released.rowcount > 0

@@ -1,12 +1,16 @@
 """Questions about tasks, events and runs."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, tuple_
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import RunNotFound, TaskNotFound
+from integrationbus.server.object_names import PAGE
+from integrationbus.server.problems import MissingKey
 from integrationbus.server.run import Run
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.rows import (
@@ -17,10 +21,23 @@ from integrationbus.server.storage.rows import (
     task_from_row,
     tasks_select,
 )
+from integrationbus.server.storage.waiting import awaited_keys
 from integrationbus.server.store import EventPage, TaskPage, TaskQuery
-from integrationbus.server.task import Task
+from integrationbus.server.task import Task, TaskState, TaskType
 
-__all__ = ["list_tasks", "oldest_waiting", "read_events", "read_run", "read_runs", "read_task"]
+__all__ = [
+    "list_tasks",
+    "oldest_waiting",
+    "read_events",
+    "read_run",
+    "read_runs",
+    "read_task",
+    "task_conditions",
+    "task_that_will_make",
+]
+
+_FAR_ENOUGH = 10_000
+"""How many tasks of the line are searched for one that will make a missing object."""
 
 _task, _event, _run, _head = schema.task, schema.task_event, schema.run, schema.connector_head
 
@@ -30,7 +47,7 @@ def read_task(connection: Connection, task_id: str, *, with_payload: bool) -> Ta
     row = connection.execute(tasks_select(with_payload=with_payload).where(_task.c.id == task_id)).one_or_none()
     if row is None:
         raise TaskNotFound(task_id)
-    return task_from_row(row)
+    return _with_waits(connection, [row])[0]
 
 
 def list_tasks(
@@ -44,7 +61,7 @@ def list_tasks(
 ) -> TaskPage:
     """See ``Store.tasks``. One row more than asked for is read, to know whether there is a next part."""
     place = tuple_(_task.c.connector_id, _task.c.sequence)
-    statement = tasks_select(with_payload=with_payload).where(*_conditions(query)).limit(limit + 1)
+    statement = tasks_select(with_payload=with_payload).where(*task_conditions(query)).limit(limit + 1)
     if after is not None:
         statement = statement.where(place < after if newest_first else place > after)
     keys = (_task.c.connector_id, _task.c.sequence)
@@ -52,7 +69,7 @@ def list_tasks(
     rows = connection.execute(statement).all()
     last = rows[limit - 1] if len(rows) > limit else None
     return TaskPage(
-        tasks=[task_from_row(row) for row in rows[:limit]],
+        tasks=_with_waits(connection, rows[:limit]),
         next_after=None if last is None else (last.connector_id, last.sequence),
     )
 
@@ -103,7 +120,52 @@ def oldest_waiting(connection: Connection, connector_id: int) -> datetime | None
     return None if micros is None else from_micros(micros)
 
 
-def _conditions(query: TaskQuery) -> list[ColumnElement[bool]]:
+def _with_waits(connection: Connection, rows: Sequence[Row[Any]]) -> list[Task]:
+    """The tasks of rows; the waiting ones with what they wait for."""
+    waiting = [(row.connector_id, row.sequence) for row in rows if row.state == TaskState.WAITING]
+    keys = awaited_keys(connection, waiting) if waiting else {}
+    tasks = [task_from_row(row) for row in rows]
+    if not keys:
+        return tasks
+    return [
+        replace(task, waiting_for=tuple(keys.get((row.connector_id, row.sequence), ())))
+        for task, row in zip(tasks, rows, strict=True)
+    ]
+
+
+def task_that_will_make(connection: Connection, connector_id: int, but: int, key: MissingKey) -> Task | None:
+    """The task of a connector's line, or among its waiting ones, that will make a missing object, if it is near.
+
+    ``but`` is the sequence of the task that misses it.
+    """
+    object_type, external_id = key.awaited.object_type, key.awaited.external_id
+    if not external_id:
+        return None
+    near = (
+        select(_task.c.sequence)
+        .where(_task.c.connector_id == connector_id, _task.c.in_line)
+        .order_by(_task.c.sequence)
+        .limit(_FAR_ENOUGH)
+    )
+    subject = schema.task_subject
+    waiting = select(subject.c.sequence).where(
+        subject.c.connector_id == connector_id, subject.c.object_type == key.name[0], subject.c.name == key.name[1]
+    )
+    writing = [each for each in TaskType if each.writes_columns and each.is_for_pages == (object_type == PAGE)]
+    types = _task.c.object_type.in_(("", object_type)) if object_type != PAGE else true()
+    statement = tasks_select(with_payload=False).where(
+        _task.c.connector_id == connector_id,
+        _task.c.sequence != but,
+        _task.c.sequence.in_(near) & (_task.c.external_id == external_id) | _task.c.sequence.in_(waiting),
+        types,
+        _task.c.task_type.in_(writing),
+    )
+    row = connection.execute(statement.order_by(_task.c.sequence).limit(1)).first()
+    return None if row is None else task_from_row(row)
+
+
+def task_conditions(query: TaskQuery) -> list[ColumnElement[bool]]:
+    """What a task must be like to match a query."""
     lists = {
         _task.c.connector_id: query.connector_ids,
         _task.c.state: query.states,
@@ -117,4 +179,15 @@ def _conditions(query: TaskQuery) -> list[ColumnElement[bool]]:
         *(column.in_(values) for column, values in lists.items() if values),
         *(column == text for column, text in texts.items() if text),
         *(_task.c.labels[name].as_string() == value for name, value in query.labels.items()),
+        *_waiting_for(query),
     ]
+
+
+def _waiting_for(query: TaskQuery) -> Iterator[ColumnElement[bool]]:
+    wait = schema.task_wait
+    texts = {wait.c.object_type: query.waiting_for_type, wait.c.external_id: query.waiting_for_id}
+    wanted = [column == text for column, text in texts.items() if text]
+    if wanted:
+        yield tuple_(_task.c.connector_id, _task.c.sequence).in_(
+            select(wait.c.connector_id, wait.c.sequence).where(*wanted)
+        )

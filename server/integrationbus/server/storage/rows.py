@@ -6,13 +6,14 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, case, func, select
 
 from integrationbus.server.clock import from_micros, to_micros
 from integrationbus.server.connector import ConnectorRecord, TaskCounts
 from integrationbus.server.run import Run, RunCounts, RunState, RunTrigger
 from integrationbus.server.storage import schema
 from integrationbus.server.store import TaskEvent
+from integrationbus.server.switches import Switch
 from integrationbus.server.task import (
     MissingKeyAction,
     Payload,
@@ -156,13 +157,21 @@ def event_from_row(row: Row[Any], connector: str) -> TaskEvent:
         creator=row.creator,
         title=row.title,
         labels=row.labels or {},
+        actor=row.actor,
+        reason=row.reason,
     )
+
+
+def _switched_off() -> ScalarSelect[Any]:
+    """How many switches hold all processing."""
+    gates = (Switch.BUS, Switch.PROCESSING)
+    return select(func.count()).where(schema.switch.c.id.in_(gates), schema.switch.c.is_on.is_(False)).scalar_subquery()
 
 
 def records_select() -> Select[Any]:
     """Connectors with their counters; for record_from_row."""
     return (
-        select(_connector, _head, _halting.c.id.label("halted_by"))
+        select(_connector, _head, _halting.c.id.label("halted_by"), _switched_off().label("switched_off"))
         .join(_head, _head.c.connector_id == _connector.c.id)
         .outerjoin(_halting, _halting_task_join())
         .order_by(_connector.c.name)
@@ -181,6 +190,7 @@ def record_from_row(row: Row[Any]) -> ConnectorRecord:
         enabled=row.enabled,
         disabled_by=row.disabled_by,
         disable_reason=row.disable_reason,
+        processing_on=not row.switched_off,
         halted_by=row.halted_by or "",
         halted_sequence=row.halted_sequence,
         position=row.last_position,

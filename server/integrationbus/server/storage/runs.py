@@ -6,11 +6,12 @@ from sqlalchemy import Connection, Insert, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from integrationbus.server.errors import RunEnded, RunNotFound
 from integrationbus.server.run import RunCounts, RunState
 from integrationbus.server.storage import schema
 from integrationbus.server.store import NewRun
 
-__all__ = ["connectors_with_open_runs", "count_in_run", "end_run", "insert_run"]
+__all__ = ["connectors_with_open_runs", "count_in_run", "end_run", "insert_run", "note_cancellation"]
 
 _run, _task, _connector = schema.run, schema.task, schema.connector
 
@@ -34,6 +35,16 @@ def count_in_run(connection: Connection, run_id: str, counts: RunCounts) -> None
     grown = {name: _run.c[name] + number for name, number in asdict(counts).items() if number}
     if grown:
         connection.execute(update(_run).where(_run.c.id == run_id).values(grown))
+
+
+def note_cancellation(connection: Connection, run_id: str, *, actor: str, reason: str) -> None:
+    """See ``Store.note_cancellation``."""
+    state = connection.execute(select(_run.c.state).where(_run.c.id == run_id)).scalar_one_or_none()
+    if state is None:
+        raise RunNotFound(run_id)
+    if state != RunState.RUNNING:
+        raise RunEnded(f"the run has ended already: {RunState(state).name}")
+    connection.execute(update(_run).where(_run.c.id == run_id).values(cancelled_by=actor, cancel_reason=reason))
 
 
 def end_run(connection: Connection, run_id: str, state: RunState, now: int) -> None:

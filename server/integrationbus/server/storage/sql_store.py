@@ -1,6 +1,6 @@
 """The store: each method of the port is one transaction around a function of this package."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -8,13 +8,25 @@ from sqlalchemy import Connection, select
 
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.object_names import ObjectName
 from integrationbus.server.run import Run, RunState
-from integrationbus.server.storage import connectors, leases, line, reading, runs, schema
+from integrationbus.server.storage import (
+    claiming,
+    connectors,
+    leases,
+    operating,
+    reading,
+    runs,
+    schema,
+    settling,
+    waiting,
+)
 from integrationbus.server.storage.appending import append_entries
 from integrationbus.server.storage.database import Database
 from integrationbus.server.storage.journal import ChangeNote
 from integrationbus.server.storage.rows import record_from_row, records_select
 from integrationbus.server.store import (
+    ActionPage,
     Claim,
     ClaimRequest,
     EventPage,
@@ -23,10 +35,12 @@ from integrationbus.server.store import (
     NewRun,
     ReusedRequest,
     Settlement,
+    SwitchedOff,
     TaskPage,
     TaskQuery,
 )
-from integrationbus.server.task import Task
+from integrationbus.server.switches import Switch, SwitchState
+from integrationbus.server.task import Task, TaskAction, TaskActionKind, TaskAttempt
 
 __all__ = ["SqlStore"]
 
@@ -37,8 +51,7 @@ class SqlSettlingTransaction:
     def __init__(self, connection: Connection, lease: Lease, run_id: str, now: int) -> None:
         self.handle = connection
         self._lease = lease
-        self._run_id = run_id
-        self._now = now
+        self._note = ChangeNote(occurred_at=now, run_id=run_id)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -46,9 +59,17 @@ class SqlSettlingTransaction:
         with self.handle.begin_nested():
             yield
 
-    def settle(self, settlements: Sequence[Settlement]) -> None:
+    def held(self, names: Iterable[ObjectName]) -> Mapping[ObjectName, Mapping[int, str]]:
+        """See ``SettlingTransaction.held``."""
+        return waiting.held_by_waiting(self.handle, self._lease.connector_id, names)
+
+    def before_waiting(self) -> bool:
+        """See ``SettlingTransaction.before_waiting``."""
+        return waiting.close_gate(self.handle)
+
+    def settle(self, settlements: Sequence[Settlement], appeared: Collection[ObjectName]) -> Sequence[int]:
         """See ``SettlingTransaction.settle``."""
-        line.settle(self.handle, self._lease, self._run_id, settlements, self._now)
+        return settling.settle(self.handle, self._lease, settlements, appeared, self._note)
 
 
 class SqlStore:
@@ -66,7 +87,7 @@ class SqlStore:
         """Either "sqlite" or "postgresql"."""
         return self._database.kind
 
-    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest]:
+    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest | SwitchedOff]:
         """See ``Store.append``."""
         with self._database.write() as connection:
             return append_entries(connection, entries, self._connector_ids, self._now())
@@ -91,6 +112,59 @@ class SqlStore:
         """See ``Store.set_paused``."""
         with self._database.write() as connection:
             connectors.set_paused(connection, name, paused=paused, actor=actor, reason=reason)
+
+    def set_enabled(self, name: str, *, enabled: bool, actor: str, reason: str) -> None:
+        """See ``Store.set_enabled``."""
+        with self._database.write() as connection:
+            connectors.set_enabled(connection, name, enabled=enabled, actor=actor, reason=reason)
+
+    def switches(self) -> Sequence[SwitchState]:
+        """See ``Store.switches``."""
+        with self._database.read() as connection:
+            return connectors.list_switches(connection)
+
+    def set_switch(self, switch: Switch, *, on: bool, actor: str, reason: str) -> SwitchState:
+        """See ``Store.set_switch``."""
+        with self._database.write() as connection:
+            return connectors.set_switch(connection, switch, on=on, actor=actor, reason=reason, now=self._now())
+
+    def act_on(
+        self,
+        action: TaskActionKind,
+        selection: TaskQuery,
+        *,
+        after: tuple[int, int] | None,
+        limit: int,
+        etag: str,
+        actor: str,
+        reason: str,
+        rehearse: bool,
+    ) -> ActionPage:
+        """See ``Store.act_on``."""
+        with self._database.write() as connection:
+            note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
+            return operating.act_on(
+                connection, action, selection, note, after=after, limit=limit, etag=etag, rehearse=rehearse
+            )
+
+    def attempts(self, task_id: str) -> tuple[Sequence[TaskAttempt], Sequence[TaskAction]]:
+        """See ``Store.attempts``."""
+        with self._database.read() as connection:
+            return operating.list_attempts(connection, task_id)
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Connection]:
+        """See ``Store.rehearsal``."""
+        with self._database.write() as connection:
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    def called(self) -> Sequence[str]:
+        """See ``Store.called``."""
+        with self._database.read() as connection:
+            return operating.connectors_with_called(connection)
 
     def clear_halt(self, name: str, action: HeadAction, *, actor: str, reason: str) -> bool:
         """See ``Store.clear_halt``."""
@@ -132,6 +206,11 @@ class SqlStore:
             runs.insert_run(connection, connector_id, run, self._now())
             return reading.read_run(connection, run.id)
 
+    def note_cancellation(self, run_id: str, *, actor: str, reason: str) -> None:
+        """See ``Store.note_cancellation``."""
+        with self._database.write() as connection:
+            runs.note_cancellation(connection, run_id, actor=actor, reason=reason)
+
     def end_run(self, run_id: str, state: RunState) -> None:
         """See ``Store.end_run``."""
         with self._database.write() as connection:
@@ -140,7 +219,7 @@ class SqlStore:
     def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
         """See ``Store.claim``."""
         with self._database.write() as connection:
-            return line.claim(connection, lease, request, self._now())
+            return claiming.claim(connection, lease, request, self._now())
 
     @contextmanager
     def settling(self, lease: Lease, run_id: str) -> Iterator[SqlSettlingTransaction]:

@@ -10,6 +10,7 @@ from integrationbus.connectors.object_class import ForeignKeyInfo, ObjectClass
 from integrationbus.server.class_catalog import ClassCatalog
 from integrationbus.server.problems import TargetRefused
 from integrationbus.server.target import key_map
+from integrationbus.server.task import TaskEffect, TouchedObject
 
 __all__ = ["Deletion"]
 
@@ -21,16 +22,32 @@ class Deletion:
     """One deletion with everything that it takes along.
 
     Objects that need a deleted one are deleted too, and so are bindings; the other references to it are cleared or go
-    to their default. A page goes with its last culture version, and takes the pages below it along.
+    to their default. A page goes with its last culture version, and takes the pages below it along. ``touched`` is what
+    happened to other objects than those that were asked for.
     """
 
     def __init__(self, connection: Connection, catalog: ClassCatalog) -> None:
         self._connection = connection
         self._catalog = catalog
         self._doomed: set[tuple[str, int]] = set()
+        self._changed: dict[tuple[str, int], TaskEffect] = {}
+
+    @property
+    def touched(self) -> tuple[TouchedObject, ...]:
+        """The other objects that were deleted, or lost a reference."""
+        return tuple(TouchedObject(name, object_id, effect) for (name, object_id), effect in self._changed.items())
 
     def delete(self, object_class: ObjectClass, ids: Sequence[int]) -> None:
         """Delete objects, or culture versions of pages."""
+        self._delete(object_class, ids)
+        for object_id in ids:
+            self._changed.pop((object_class.object_type, object_id), None)
+
+    def delete_page(self, node_id: int) -> None:
+        """Delete a page with all its cultures and everything below it."""
+        self._delete_nodes([node_id])
+
+    def _delete(self, object_class: ObjectClass, ids: Sequence[int]) -> None:
         fresh = self._newly_doomed(object_class.table.name, ids)
         for start in range(0, len(fresh), _AT_A_TIME):
             self._delete_some(object_class, fresh[start : start + _AT_A_TIME])
@@ -40,6 +57,7 @@ class Deletion:
         nodes = self._nodes_of(object_class, ids) if object_class.is_page else []
         self._release(table.name, ids)
         self._connection.execute(delete(table).where(object_class.id_column.in_(ids)))
+        self._note(object_class, ids, TaskEffect.DELETED)
         if object_class.is_page:
             self._delete_nodes([node for node in nodes if not self._has_cultures(object_class, node)])
         else:
@@ -57,7 +75,7 @@ class Deletion:
         for node_id, page_type in rows.all():
             page = self._catalog.get(page_type)
             documents = select(page.id_column).where(page.columns["document_node_id"] == node_id)
-            self.delete(page, list(self._connection.execute(documents).scalars()))
+            self._delete(page, list(self._connection.execute(documents).scalars()))
             key_map.forget(self._connection, page_type, [node_id])
         self._release(_nodes.name, ids)
         self._connection.execute(delete(_nodes).where(_nodes.c.node_id.in_(ids)))
@@ -66,17 +84,22 @@ class Deletion:
         """Do with every object that points at these rows what the kind of its foreign key says."""
         for referring, key in self._catalog.referring_to(table_name):
             column = referring.columns[key.attribute]
+            found = self._connection.execute(select(referring.id_column).where(column.in_(ids)))
+            referring_ids = list(found.scalars())
+            if not referring_ids:
+                continue
             if key.dependency in (Dependency.REQUIRED, Dependency.BINDING):
-                statement = select(referring.id_column).where(column.in_(ids))
-                self.delete(referring, list(self._connection.execute(statement).scalars()))
+                self._delete(referring, referring_ids)
                 if column.nullable:
                     # What is still there is about to be deleted, too, and needs what is deleted now: a circle.
                     self._connection.execute(update(referring.table).where(column.in_(ids)).values({column.name: None}))
                 continue
-            if self._connection.execute(select(referring.id_column).where(column.in_(ids)).limit(1)).first() is None:
-                continue
             instead = self._default_id(key, ids) if key.dependency is Dependency.REQUIRED_HAS_DEFAULT else None
             self._connection.execute(update(referring.table).where(column.in_(ids)).values({column.name: instead}))
+            self._note(referring, referring_ids, TaskEffect.UPDATED)
+
+    def _note(self, object_class: ObjectClass, ids: Sequence[int], effect: TaskEffect) -> None:
+        self._changed.update({(object_class.object_type, object_id): effect for object_id in ids})
 
     def _default_id(self, key: ForeignKeyInfo, ids: Sequence[int]) -> int:
         target = self._catalog.of_table(key.target_table)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from integrationbus.connectors.keys import ObjectParams
 from integrationbus.server.prepared import KeyReference, PreparedTask
+from integrationbus.server.task import TaskType
 
 __all__ = ["cut_into_groups"]
 
@@ -11,7 +12,7 @@ __all__ = ["cut_into_groups"]
 def cut_into_groups(batch: Sequence[PreparedTask]) -> Iterator[list[PreparedTask]]:
     """Neighbours of one class and one kind of operation, of which none is the same object as another or points at one.
 
-    Pages come one by one: a page may be the parent of the next.
+    Pages and snapshots come one by one: a page may be the parent of the next, and a snapshot is many objects.
     """
     group: list[PreparedTask] = []
     seen: set[object] = set()
@@ -27,13 +28,18 @@ def cut_into_groups(batch: Sequence[PreparedTask]) -> Iterator[list[PreparedTask
 
 
 def _alike(first: PreparedTask, item: PreparedTask) -> bool:
-    if item.object_class.is_page:
+    if item.object_class.is_page or item.is_snapshot or first.is_snapshot:
         return False
     return (
         first.object_class is item.object_class
-        and first.task.task_type.is_deletion == item.task.task_type.is_deletion
+        and _operation(first.task.task_type) is _operation(item.task.task_type)
         and first.task.site == item.task.site
     )
+
+
+def _operation(task_type: TaskType) -> TaskType:
+    """Creating and updating are one operation: the target decides which of them it is."""
+    return TaskType.CREATE_OBJECT if task_type is TaskType.UPDATE_OBJECT else task_type
 
 
 def _names(item: PreparedTask) -> set[object]:
@@ -43,14 +49,14 @@ def _names(item: PreparedTask) -> set[object]:
     if item.task.external_id:
         names.add(("external", item.task.external_id))
     for attribute in (info.guid, info.code_name):
-        if attribute and item.values.get(attribute) is not None:
-            names.add((attribute, str(item.values[attribute])))
+        if attribute and item.main.values.get(attribute) is not None:
+            names.add((attribute, str(item.main.values[attribute])))
     # What can only be found by its foreign keys could be the same as any other of its kind.
     return names or {"nameless"}
 
 
 def _points_into(item: PreparedTask, seen: set[object]) -> bool:
-    own = [reference for key, reference in item.keys if reference.target is item.object_class]
+    own = [reference for key, reference in item.main.keys if reference.target is item.object_class]
     return any(name in seen for reference in own for name in _names_of_target(reference))
 
 

@@ -13,7 +13,7 @@ from integrationbus.server.target.ids import allocate_ids
 from integrationbus.server.target.row import TargetRow
 from integrationbus.server.task import TaskEffect, TaskResult
 
-__all__ = ["delete_group", "write_group"]
+__all__ = ["delete_group", "find_group", "write_group"]
 
 
 def write_group(
@@ -51,18 +51,32 @@ def delete_group(
     catalog: ClassCatalog,
 ) -> list[TaskResult]:
     """Delete the objects of a group, with what cannot be without them."""
-    known = _known_ids(connection, connector_id, object_class, rows)
-    existing = find_existing(connection, object_class, rows, known)
-    Deletion(connection, catalog).delete(object_class, [found for found in existing if found is not None])
+    if len(rows) > 1 and catalog.referring_to(object_class.table.name):
+        # What goes along has to be told apart by the task that took it.
+        return [
+            result for row in rows for result in delete_group(connection, connector_id, object_class, [row], catalog)
+        ]
+    existing = find_group(connection, connector_id, object_class, rows)
+    deletion = Deletion(connection, catalog)
+    deletion.delete(object_class, [found for found in existing if found is not None])
     return [
         TaskResult(
             effect=TaskEffect.NOTHING_TO_DELETE if object_id is None else TaskEffect.DELETED,
             object_type=object_class.object_type,
             object_id=object_id or 0,
             notes=row.notes,
+            touched=deletion.touched,
         )
         for row, object_id in zip(rows, existing, strict=True)
     ]
+
+
+def find_group(
+    connection: Connection, connector_id: int, object_class: ObjectClass, rows: Sequence[TargetRow]
+) -> list[int | None]:
+    """The id of the stored object for each row, or None. Raises IdentityMissing and KeyAmbiguous."""
+    known = _known_ids(connection, connector_id, object_class, rows)
+    return find_existing(connection, object_class, rows, known)
 
 
 def _meet(object_class: ObjectClass, rows: Sequence[TargetRow], existing: Sequence[int | None]) -> bool:

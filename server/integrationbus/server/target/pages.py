@@ -4,134 +4,212 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 
-from integrationbus.connectors.models import NodeInfo
-from integrationbus.server.class_catalog import ClassCatalog
-from integrationbus.server.prepared import NodePlace
-from integrationbus.server.problems import IdentityMissing, ParentNotFound, TargetRefused
+from integrationbus.connectors.models import NodeInfo, WorkflowStep
+from integrationbus.server.object_names import PAGE, ObjectName, by_path
+from integrationbus.server.prepared import NodePlace, PreparedTask
+from integrationbus.server.problems import IdentityMissing, MissingKey, ParentNotFound, TargetNotFound, TargetRefused
 from integrationbus.server.target import key_map
 from integrationbus.server.target.deletion import Deletion
 from integrationbus.server.target.ids import allocate_ids
+from integrationbus.server.target.page_tree import Node, PageTree, path_below
 from integrationbus.server.target.row import TargetRow
-from integrationbus.server.target.translate import Translator
-from integrationbus.server.task import TaskEffect, TaskResult
+from integrationbus.server.target.session import TargetSession
+from integrationbus.server.task import AwaitedKey, TaskEffect, TaskResult, TaskType
 
 __all__ = ["PageWriter"]
 
 _nodes: Any = NodeInfo.__table__
-_Node = Row[Any]
+
+_STEPS = {
+    TaskType.PUBLISH_DOCUMENT: (WorkflowStep.PUBLISHED, TaskEffect.PUBLISHED),
+    TaskType.ARCHIVE_DOCUMENT: (WorkflowStep.ARCHIVED, TaskEffect.ARCHIVED),
+    TaskType.REJECT_DOCUMENT: (WorkflowStep.EDIT, TaskEffect.REJECTED),
+}
 
 
 class PageWriter:
-    """Writes pages of one connector within one transaction."""
+    """Does what one task wants of a page, within one transaction. ``appeared`` are the names that the page has then."""
 
-    def __init__(
-        self, connection: Connection, connector_id: int, catalog: ClassCatalog, translator: Translator
-    ) -> None:
-        self._connection = connection
-        self._connector_id = connector_id
-        self._catalog = catalog
-        self._translator = translator
+    def __init__(self, session: TargetSession, item: PreparedTask, row: TargetRow) -> None:
+        assert item.place, "a page has a place"
+        self._connection = session.connection
+        self._connector_id = session.connector_id
+        self._catalog = session.catalog
+        self._translator = session.translator
+        self._page = item.object_class
+        self._task_type = item.task.task_type
+        self._row = row
+        self._place = _checked(item.place)
+        self._site_name = item.task.site
+        self._site_id = session.translator.site_id(item.task.site)
+        self._tree = PageTree(session.connection, self._site_id)
+        self.appeared: set[ObjectName] = set()
 
-    def write(self, row: TargetRow) -> TaskResult:
+    def apply(self) -> TaskResult:
+        """Do it. Raises a TaskProblem, with something written perhaps."""
+        match self._task_type:
+            case TaskType.DELETE_DOCUMENT:
+                return self._delete_culture()
+            case TaskType.DELETE_ALL_CULTURES:
+                return self._delete_all()
+            case TaskType.MOVE_DOCUMENT:
+                return self._move()
+            case TaskType.CREATE_DOCUMENT | TaskType.UPDATE_DOCUMENT:
+                return self._write()
+            case _:
+                return self._set_step()
+
+    def _write(self) -> TaskResult:
         """Create or update one culture version; a page that is not there yet is put below its parent."""
-        site_id = self._translator.site_id(row.prepared.task.site)
-        place = _place(row)
-        parent = self._parent(site_id, place)
-        node = self._find(site_id, row, place, parent)
-        node_id = self._insert_node(site_id, row, place, parent) if node is None else self._keep(node, row)
-        document_id, effect = self._write_document(node_id, row)
-        if row.external_id:
-            object_type = row.prepared.object_class.object_type
-            known = key_map.look_up(self._connection, self._connector_id, object_type, [row.external_id])
-            current = {row.external_id: node_id}
-            key_map.remember(self._connection, self._connector_id, object_type, known=known, current=current)
-        return _result(row, effect, document_id)
+        parent = self._parent()
+        node = self._find(self._place, parent)
+        if node is None:
+            node = self._insert_node(parent)
+        else:
+            self._check_class(node)
+            if self._place.alias not in (None, node.node_alias) or self._place.order is not None:
+                own_parent = self._tree.get(node.node_parent_id) if node.node_parent_id is not None else None
+                node = self._relocate(node, own_parent)
+        document_id, effect = self._write_document(node.node_id)
+        self._remember(node.node_id)
+        self.appeared.add(by_path(self._site_name, node.node_alias_path))
+        return self._result(effect, document_id)
 
-    def delete(self, row: TargetRow) -> TaskResult:
-        """Delete one culture version."""
-        site_id = self._translator.site_id(row.prepared.task.site)
-        place = _place(row)
-        node = self._find_to_delete(site_id, row, place)
-        document_id = None if node is None else self._document_id(node.node_id, row)
+    def _delete_culture(self) -> TaskResult:
+        node = self._find_for_deletion()
+        document_id = None if node is None else self._document_id(node.node_id)
         if document_id is None:
-            return _result(row, TaskEffect.NOTHING_TO_DELETE, 0)
-        Deletion(self._connection, self._catalog).delete(row.prepared.object_class, [document_id])
-        return _result(row, TaskEffect.DELETED, document_id)
+            return self._result(TaskEffect.NOTHING_TO_DELETE, 0)
+        deletion = Deletion(self._connection, self._catalog)
+        deletion.delete(self._page, [document_id])
+        return replace(self._result(TaskEffect.DELETED, document_id), touched=deletion.touched)
 
-    def _parent(self, site_id: int, place: NodePlace) -> _Node | None:
+    def _delete_all(self) -> TaskResult:
+        node = self._find_for_deletion()
+        if node is None:
+            return self._result(TaskEffect.NOTHING_TO_DELETE, 0)
+        self._check_class(node)
+        deletion = Deletion(self._connection, self._catalog)
+        deletion.delete_page(node.node_id)
+        return replace(self._result(TaskEffect.DELETED, node.node_id), touched=deletion.touched)
+
+    def _move(self) -> TaskResult:
+        """Move the page below the given parent; it is found by what does not change with the move."""
+        if self._place.guid is None and not self._row.external_id:
+            raise IdentityMissing("set node_guid, or give the task an external_id: the path is where the page goes")
+        node = self._found(self._find(replace(self._place, alias=None), None))
+        if self._place.names_a_parent:
+            parent = self._parent()
+        else:
+            parent = self._tree.get(node.node_parent_id) if node.node_parent_id is not None else None
+        node = self._relocate(node, parent)
+        return self._result(TaskEffect.MOVED, node.node_id)
+
+    def _set_step(self) -> TaskResult:
+        node = self._found(self._find_for_deletion())
+        document_id = self._document_id(node.node_id)
+        if document_id is None:
+            culture = self._row.values["document_culture"]
+            raise TargetNotFound(f"the page at {node.node_alias_path} has no culture {culture}: create it first")
+        step, effect = _STEPS[self._task_type]
+        values = {self._page.columns["document_workflow_step"].name: step.value}
+        self._connection.execute(update(self._page.table).where(self._page.id_column == document_id).values(values))
+        return self._result(effect, document_id)
+
+    def _parent(self) -> Node | None:
         """The parent page; None when the page stands at the root of its site. Raises ParentNotFound."""
-        parent_id = place.parent_id
+        place, parent_id = self._place, self._place.parent_id
         if place.parent_key is not None:
-            parent_id = self._translator.node_id(place.parent_key)
+            parent_id = self._translator.internal_id(place.parent_key)
             if parent_id is None:
-                raise ParentNotFound(f"the parent {place.parent_key.describe()} does not exist: create it first")
+                key = self._translator.missing_key(place.parent_key, "node_parent_id")
+                text = f"the parent {place.parent_key.describe()} does not exist: create it first"
+                raise ParentNotFound(text, [key], field_paths=["node_parent_id"])
         path = (place.parent_path or "/").rstrip("/")
         if parent_id is None and not path:
             return None
-        condition = _nodes.c.node_id == parent_id if parent_id is not None else _nodes.c.node_alias_path == path
-        node = self._one_node(_nodes.c.node_site_id == site_id, condition)
+        node = self._tree.get(parent_id) if parent_id is not None else self._tree.at(path)
         if node is None:
             where = f"with id {parent_id}" if parent_id is not None else f"at {path}"
-            raise ParentNotFound(f"there is no page {where} on the site: create it first", field_paths=["parent_path"])
+            attribute = "node_parent_id" if parent_id is not None else "node_parent_path"
+            awaited = AwaitedKey(object_type=PAGE, external_id=path, attribute=attribute)
+            missing = [] if parent_id is not None else [MissingKey(awaited, by_path(self._site_name, path))]
+            text = f"there is no page {where} on the site: create it first"
+            raise ParentNotFound(text, missing, field_paths=[attribute])
         return node
 
-    def _find(self, site_id: int, row: TargetRow, place: NodePlace, parent: _Node | None) -> _Node | None:
-        """The page of a row: by GUID, else by path, else by what the key map knows."""
-        on_site = _nodes.c.node_site_id == site_id
+    def _find(self, place: NodePlace, parent: Node | None) -> Node | None:
+        """The page: by GUID, else by path, else by what the key map knows. Raises IdentityMissing."""
         if place.guid is not None:
-            node = self._one_node(on_site, _nodes.c.node_guid == place.guid)
+            node = self._tree.one(_nodes.c.node_guid == place.guid)
             if node is not None:
                 return node
         if place.alias is not None:
-            node = self._one_node(on_site, _nodes.c.node_alias_path == _path(parent, place.alias))
+            node = self._tree.at(path_below(parent, place.alias))
             if node is not None and (place.guid is None or node.node_guid == place.guid):
                 return node
-        if row.external_id:
-            object_type = row.prepared.object_class.object_type
-            known = key_map.look_up(self._connection, self._connector_id, object_type, [row.external_id])
-            if known:
-                return self._one_node(on_site, _nodes.c.node_id == known[row.external_id])
-        if place.guid is None and place.alias is None and not row.external_id:
+        if self._row.external_id:
+            known = key_map.look_up(
+                self._connection, self._connector_id, self._page.object_type, [self._row.external_id]
+            )
+            return self._tree.get(known[self._row.external_id]) if known else None
+        if place.guid is None and place.alias is None:
             raise IdentityMissing("set node_guid or node_alias, or give the task an external_id")
         return None
 
-    def _find_to_delete(self, site_id: int, row: TargetRow, place: NodePlace) -> _Node | None:
-        """The page of a row; one below a parent that is gone can only be found by what does not depend on its path."""
+    def _find_for_deletion(self) -> Node | None:
+        """The page; one below a parent that is gone can only be found by what does not depend on its path."""
         try:
-            parent = self._parent(site_id, place)
+            parent = self._parent()
         except ParentNotFound:
-            nameless = replace(place, alias=None)
-            return self._find(site_id, row, nameless, None) if place.guid is not None or row.external_id else None
-        return self._find(site_id, row, place, parent)
+            nameless = replace(self._place, alias=None)
+            findable = self._place.guid is not None or self._row.external_id
+            return self._find(nameless, None) if findable else None
+        return self._find(self._place, parent)
 
-    def _keep(self, node: _Node, row: TargetRow) -> int:
-        object_type = row.prepared.object_class.object_type
-        if node.node_class != object_type:
-            raise TargetRefused(f"the page at {node.node_alias_path} is a {node.node_class}, not a {object_type}")
-        return int(node.node_id)
+    def _found(self, node: Node | None) -> Node:
+        if node is None:
+            name = self._place.guid or self._row.external_id or self._place.alias
+            raise TargetNotFound(f"there is no page {str(name)!r} on the site: create it first")
+        self._check_class(node)
+        return node
 
-    def _insert_node(self, site_id: int, row: TargetRow, place: NodePlace, parent: _Node | None) -> int:
-        if place.alias is None:
+    def _check_class(self, node: Node) -> None:
+        if node.node_class != self._page.object_type:
+            text = f"the page at {node.node_alias_path} is a {node.node_class}, not a {self._page.object_type}"
+            raise TargetRefused(text)
+
+    def _insert_node(self, parent: Node | None) -> Node:
+        if self._place.alias is None:
             raise IdentityMissing("a new page needs a node_alias", field_paths=["node_alias"])
         node_id = allocate_ids(self._connection, _nodes, 1)[0]
         values = {
             "node_id": node_id,
-            "node_guid": place.guid or uuid4(),
-            "node_site_id": site_id,
+            "node_guid": self._place.guid or uuid4(),
+            "node_site_id": self._site_id,
             "node_parent_id": None if parent is None else parent.node_id,
-            "node_class": row.prepared.object_class.object_type,
-            "node_alias": place.alias,
-            "node_alias_path": _path(parent, place.alias),
+            "node_class": self._page.object_type,
+            "node_alias": self._place.alias,
+            "node_alias_path": path_below(parent, self._place.alias),
         }
         self._connection.execute(insert(_nodes).values(values))
-        return node_id
+        self._tree.put_in_order(node_id, parent, self._place.order)
+        node = self._tree.get(node_id)
+        assert node, "it was inserted a moment ago"
+        return node
 
-    def _write_document(self, node_id: int, row: TargetRow) -> tuple[int, TaskEffect]:
-        page = row.prepared.object_class
-        columns = {page.columns[attribute].name: value for attribute, value in row.values.items()}
-        document_id = self._document_id(node_id, row)
+    def _relocate(self, node: Node, parent: Node | None) -> Node:
+        """Give the page another parent, alias or order, and everything below it its new path."""
+        moved, paths = self._tree.relocate(node, parent, self._place.alias or node.node_alias, self._place.order)
+        self.appeared |= {by_path(self._site_name, path) for path in paths}
+        return moved
+
+    def _write_document(self, node_id: int) -> tuple[int, TaskEffect]:
+        page = self._page
+        columns = {page.columns[attribute].name: value for attribute, value in self._row.values.items()}
+        document_id = self._document_id(node_id)
         if document_id is not None:
             self._connection.execute(update(page.table).where(page.id_column == document_id).values(columns))
             return document_id, TaskEffect.UPDATED
@@ -140,33 +218,28 @@ class PageWriter:
         self._connection.execute(insert(page.table).values(columns | keys))
         return document_id, TaskEffect.CREATED
 
-    def _document_id(self, node_id: int, row: TargetRow) -> int | None:
-        page = row.prepared.object_class
-        culture = row.values.get("document_culture")
+    def _document_id(self, node_id: int) -> int | None:
+        culture = self._row.values.get("document_culture")
         if not culture:
             raise IdentityMissing("a page needs a document_culture", field_paths=["document_culture"])
-        statement = select(page.id_column).where(
-            page.columns["document_node_id"] == node_id, page.columns["document_culture"] == culture
-        )
+        condition: ColumnElement[bool] = self._page.columns["document_node_id"] == node_id
+        statement = select(self._page.id_column).where(condition, self._page.columns["document_culture"] == culture)
         found: Any = self._connection.execute(statement).scalar_one_or_none()
         return None if found is None else int(found)
 
-    def _one_node(self, *conditions: ColumnElement[bool]) -> _Node | None:
-        return self._connection.execute(select(_nodes).where(*conditions)).one_or_none()
+    def _remember(self, node_id: int) -> None:
+        if self._row.external_id:
+            place = (self._connection, self._connector_id, self._page.object_type)
+            known = key_map.look_up(*place, [self._row.external_id])
+            key_map.remember(*place, known=known, current={self._row.external_id: node_id})
+
+    def _result(self, effect: TaskEffect, object_id: int) -> TaskResult:
+        return TaskResult(effect=effect, object_type=self._page.object_type, object_id=object_id, notes=self._row.notes)
 
 
-def _place(row: TargetRow) -> NodePlace:
-    place = row.prepared.place
-    assert place, "a page has a place"
+def _checked(place: NodePlace) -> NodePlace:
     if place.alias is not None and "/" in place.alias:
         raise TargetRefused("node_alias is one segment of the path and has no slash", field_paths=["node_alias"])
+    if place.order is not None and place.order < 1:
+        raise TargetRefused(f"node_order counts from 1, so it cannot be {place.order}", field_paths=["node_order"])
     return place
-
-
-def _path(parent: _Node | None, alias: str) -> str:
-    return f"{parent.node_alias_path if parent is not None else ''}/{alias}"
-
-
-def _result(row: TargetRow, effect: TaskEffect, document_id: int) -> TaskResult:
-    object_type = row.prepared.object_class.object_type
-    return TaskResult(effect=effect, object_type=object_type, object_id=document_id, notes=row.notes)

@@ -2,20 +2,16 @@
 
 from dataclasses import dataclass
 
-from integrationbus.server.prepared import PreparedTask
-
 __all__ = ["TargetRow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRow:
-    """A prepared task with its foreign keys translated and its values checked, by attribute name."""
+    """An object with its foreign keys translated and its values checked, by attribute name.
 
-    prepared: PreparedTask
+    ``external_id`` is the id by which the connector knows the object, or empty. ``notes`` go into the result.
+    """
+
     values: dict[str, object]
+    external_id: str = ""
     notes: tuple[str, ...] = ()
-
-    @property
-    def external_id(self) -> str:
-        """The caller's id for the object, or empty."""
-        return self.prepared.task.external_id

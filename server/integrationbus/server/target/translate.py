@@ -1,24 +1,41 @@
 """Foreign keys: from external ids to internal ones, a set at a time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from integrationbus.connectors.cms import SiteInfo
-from integrationbus.connectors.keys import DocumentParams, ObjectParams
-from integrationbus.connectors.models import Dependency, NodeInfo
+from integrationbus.connectors.keys import ObjectParams
+from integrationbus.connectors.models import Dependency
 from integrationbus.connectors.object_class import ForeignKeyInfo, ObjectClass
 from integrationbus.server.class_catalog import ClassCatalog
-from integrationbus.server.prepared import KeyReference, PreparedTask, TranslationCache
-from integrationbus.server.problems import KeyAmbiguous, KeyNotFound, SiteNotFound
-from integrationbus.server.target import key_map
+from integrationbus.server.prepared import KeyReference, PreparedObject, TranslationCache
+from integrationbus.server.problems import KeyAmbiguous, KeyNotFound, MissingKey, SiteNotFound
+from integrationbus.server.target.key_search import KeySearch
+from integrationbus.server.task import AwaitedKey
 
-__all__ = ["Translator"]
-
+__all__ = ["KeyLookup", "Translation", "Translator"]
 
 _NOBODY = -1
 """An internal id that no object has: what is to be deleted, and belongs to something missing, is missing too."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLookup:
+    """The keys of one object: internal ids by attribute for those that were found, and those that were not."""
+
+    found: dict[str, int]
+    missing: Sequence[tuple[ForeignKeyInfo, KeyReference]]
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The columns of one object's keys, by attribute, and notes about keys that were given up."""
+
+    columns: Mapping[str, int | None]
+    notes: Sequence[str] = ()
 
 
 class Translator:
@@ -27,167 +44,124 @@ class Translator:
     def __init__(
         self, connection: Connection, connector_id: int, catalog: ClassCatalog, cache: TranslationCache
     ) -> None:
-        self._connection = connection
         self._connector_id = connector_id
-        self._catalog = catalog
         self._cache = cache
-        self._searches = {
-            "key_map": self._by_key_map,
-            "code_name": self._by_code_name,
-            "page": self._by_page,
-        }
+        self._sites = catalog.get(SiteInfo.type_info.object_type)
+        self._search = KeySearch(connection, connector_id, catalog, self)
+        self._missing_scope: dict[tuple[str, str], tuple[str, KeyReference]] = {}
 
-    def translate(self, batch: Sequence[PreparedTask]) -> list[tuple[dict[str, object], list[str]]]:
-        """The translated columns of each task, and notes about keys that were given up.
+    def look_up(self, objects: Sequence[PreparedObject]) -> list[KeyLookup]:
+        """Which keys of each object lead somewhere. Raises KeyAmbiguous."""
+        self.resolve([reference for item in objects for _, reference in item.keys])
+        return [self._lookup_of(item) for item in objects]
 
-        Raises KeyNotFound or KeyAmbiguous.
+    def translate(self, objects: Sequence[PreparedObject], *, only_to_find: bool) -> list[Translation | KeyNotFound]:
+        """The columns of each object, or what is missing for it; what can stand in for a missing target does.
+
+        ``only_to_find``: the objects are not to be written, so that a missing target means that they do not exist.
+        Raises KeyAmbiguous.
         """
-        self._resolve([reference for item in batch for _, reference in item.keys])
-        return [self._columns_of(item) for item in batch]
+        lookups = self.look_up(objects)
+        return [self._translation(*pair, only_to_find=only_to_find) for pair in zip(objects, lookups, strict=True)]
 
-    def node_id(self, reference: KeyReference) -> int | None:
-        """The node that a page key points at, or None."""
-        self._resolve([reference])
+    def stand_in(self, item: PreparedObject, key: ForeignKeyInfo, reference: KeyReference) -> tuple[int | None, str]:
+        """What stands in for a missing target by the kind of the dependency, and a note. Raises KeyNotFound."""
+        column = f"{item.object_class.object_type}.{key.attribute}"
+        if key.dependency is Dependency.NOT_REQUIRED:
+            return None, f"{column} was left empty: there is no {reference.describe()}"
+        if key.dependency is Dependency.REQUIRED_HAS_DEFAULT and reference.target:
+            internal_id = self._default_id(reference.target, key.default_code_name or "")
+            if internal_id is not None:
+                default = key.default_code_name
+                note = f"{column} was set to the default {default!r}: there is no {reference.describe()}"
+                return internal_id, note
+        raise self.not_found(item, [(key, reference)])
+
+    def not_found(self, item: PreparedObject, missing: Iterable[tuple[ForeignKeyInfo, KeyReference]]) -> KeyNotFound:
+        """The problem of keys that lead nowhere."""
+        texts, keys, attributes = [], [], []
+        for key, reference in missing:
+            column = f"{item.object_class.object_type}.{key.attribute}"
+            role, absent = self._missing_scope.get(reference.cache_key, ("", reference))
+            why = (
+                f"which does not exist: its {role}, {absent.describe()}, is missing" if role else "which does not exist"
+            )
+            texts.append(f"{column} points at {reference.describe()}, {why}")
+            keys.append(self.missing_key(absent, key.attribute))
+            attributes.append(key.attribute)
+        return KeyNotFound("; ".join(texts), keys, field_paths=attributes)
+
+    def missing_key(self, reference: KeyReference, attribute: str) -> MissingKey:
+        """A key that leads nowhere, as the task names it and as it will be recognised."""
+        awaited = AwaitedKey(
+            object_type=reference.object_type, external_id=reference.external_id.lstrip("\0"), attribute=attribute
+        )
+        return MissingKey(awaited=awaited, name=reference.name(self._connector_id))
+
+    def internal_id(self, reference: KeyReference) -> int | None:
+        """The internal id behind a single key, or None. Raises KeyAmbiguous."""
+        self.resolve([reference])
         return self._cache.get(reference.cache_key)
 
     def site_id(self, site_name: str) -> int:
         """The id of a site by its code name. Raises SiteNotFound."""
-        # Keys of callers hold no NUL, so this cannot be one of them.
-        key = (SiteInfo.type_info.object_type, f"\0{site_name}")
-        if key not in self._cache:
-            found = self._connection.execute(
-                select(SiteInfo.site_id).where(SiteInfo.site_name == site_name)
-            ).scalar_one_or_none()
-            if found is None:
-                raise SiteNotFound(f"there is no site {site_name!r}: create it first", field_paths=["site"])
-            self._cache[key] = found
-        return self._cache[key]
+        reference = self.site_reference(site_name)
+        found = self.internal_id(reference)
+        if found is None:
+            key = self.missing_key(reference, "site")
+            raise SiteNotFound(f"there is no site {site_name!r}: create it first", [key], field_paths=["site"])
+        return found
 
-    def _columns_of(self, item: PreparedTask) -> tuple[dict[str, object], list[str]]:
-        columns: dict[str, object] = {}
-        notes: list[str] = []
+    def site_reference(self, site_name: str) -> KeyReference:
+        """A site by its code name. Keys of callers hold no NUL, so this is none of them."""
+        params = ObjectParams(code_name=site_name)
+        return KeyReference(external_id=f"\0{site_name}", target=self._sites, params=params)
+
+    def scope_missing(self, reference: KeyReference, role: str, absent: KeyReference) -> None:
+        """Note that a key leads nowhere because what narrows its search does not exist."""
+        self._missing_scope[reference.cache_key] = (role, absent)
+
+    def resolve(self, references: Iterable[KeyReference]) -> None:
+        """Put the translation of each reference into the cache, if it has one. Raises KeyAmbiguous."""
+        by_type: dict[str, dict[tuple[str, str], KeyReference]] = defaultdict(dict)
+        for reference in references:
+            if reference.cache_key not in self._cache:
+                by_type[reference.object_type][reference.cache_key] = reference
+        for wanted in by_type.values():
+            for key, found in self._search.find(list(wanted.values())).items():
+                if len(found) > 1:
+                    raise KeyAmbiguous(f"{wanted[key].describe()} fits {len(found)} objects: {sorted(found)}")
+                self._cache[key] = found[0]
+
+    def _lookup_of(self, item: PreparedObject) -> KeyLookup:
+        found: dict[str, int] = {}
+        missing: list[tuple[ForeignKeyInfo, KeyReference]] = []
         for key, reference in item.keys:
             internal_id = self._cache.get(reference.cache_key)
             if internal_id is None:
-                internal_id, note = self._instead(item, key, reference)
-                notes.append(note)
-            columns[key.attribute] = internal_id
-        return columns, notes
+                missing.append((key, reference))
+            else:
+                found[key.attribute] = internal_id
+        return KeyLookup(found, missing)
 
-    def _instead(self, item: PreparedTask, key: ForeignKeyInfo, reference: KeyReference) -> tuple[int | None, str]:
-        """What stands in for a target that is missing, by the kind of the dependency."""
-        column = f"{item.object_class.object_type}.{key.attribute}"
-        if item.task.task_type.is_deletion and key.dependency is not Dependency.NOT_REQUIRED:
-            return _NOBODY, f"{column} points at {reference.describe()}, which does not exist"
-        if key.dependency is Dependency.NOT_REQUIRED:
-            return None, f"{column} was left empty: there is no {reference.describe()}"
-        if key.dependency is Dependency.REQUIRED_HAS_DEFAULT and reference.target:
-            default = ObjectParams(code_name=key.default_code_name or "")
-            standing_in = KeyReference(external_id=f"\0{default.code_name}", target=reference.target, params=default)
-            self._resolve([standing_in])
-            internal_id = self._cache.get(standing_in.cache_key)
-            if internal_id is not None:
-                note = f"{column} was set to the default {default.code_name!r}: there is no {reference.describe()}"
-                return internal_id, note
-        raise KeyNotFound(
-            f"{column} points at {reference.describe()}, which does not exist", field_paths=[key.attribute]
-        )
-
-    def _resolve(self, references: Iterable[KeyReference]) -> None:
-        """Put the translation of each reference into the cache, if it has one."""
-        by_search: dict[tuple[str, str], dict[str, KeyReference]] = defaultdict(dict)
-        for reference in references:
-            if reference.cache_key not in self._cache:
-                object_type = reference.target.object_type if reference.target else ""
-                by_search[object_type, _search_of(reference)][reference.external_id] = reference
-        for (_, search), wanted in by_search.items():
-            for external_id, found in self._searches[search](list(wanted.values())).items():
-                if len(found) > 1:
-                    raise KeyAmbiguous(f"{wanted[external_id].describe()} fits {len(found)} objects: {sorted(found)}")
-                self._cache[wanted[external_id].cache_key] = found[0]
-
-    def _by_key_map(self, references: Sequence[KeyReference]) -> dict[str, list[int]]:
-        ids = [reference.external_id for reference in references]
-        target = references[0].target
-        if target is None:
-            return key_map.look_up_pages(self._connection, self._connector_id, self._catalog.page_types, ids)
-        found = key_map.look_up(self._connection, self._connector_id, target.object_type, ids)
-        return {external_id: [object_id] for external_id, object_id in found.items()}
-
-    def _by_code_name(self, references: Sequence[KeyReference]) -> dict[str, list[int]]:
-        """One look-up for all of a class; those with a narrower search are compared row by row."""
-        target = references[0].target
-        assert target, "pages have no code names"
-        if target.info.code_name is None:
-            raise KeyNotFound(f"{target.object_type} has no code name to look for {references[0].external_id!r} by")
-        code_name = target.columns[target.info.code_name]
-        scope = {role: target.columns[name] for role, name in _scope_attributes(target)}
-        codes = {reference.external_id: _object_params(reference).code_name for reference in references}
-        statement = select(
-            target.id_column.label("found"),
-            code_name.label("code"),
-            *(column.label(role) for role, column in scope.items()),
-        ).where(code_name.in_(set(codes.values())))
-        rows = self._connection.execute(statement).all()
-        found: dict[str, list[int]] = {}
-        for reference in references:
-            wanted = {role: value for role, value in self._scope_of(reference).items() if role in scope}
-            hits = [
-                row.found
-                for row in rows
-                if row.code == codes[reference.external_id]
-                and all(getattr(row, role) == value for role, value in wanted.items())
-            ]
-            if hits:
-                found[reference.external_id] = hits
-        return found
-
-    def _scope_of(self, reference: KeyReference) -> dict[str, int]:
-        params = _object_params(reference)
-        scope = {} if params.site_name is None else {"site": self.site_id(params.site_name)}
-        for role, narrower in (("parent", reference.parent), ("group", reference.group)):
-            if narrower is None:
+    def _translation(self, item: PreparedObject, lookup: KeyLookup, *, only_to_find: bool) -> Translation | KeyNotFound:
+        columns: dict[str, int | None] = dict(lookup.found)
+        notes: list[str] = []
+        hopeless: list[tuple[ForeignKeyInfo, KeyReference]] = []
+        for key, reference in lookup.missing:
+            if only_to_find and key.dependency is not Dependency.NOT_REQUIRED:
+                columns[key.attribute] = _NOBODY
+                column = f"{item.object_class.object_type}.{key.attribute}"
+                notes.append(f"{column} points at {reference.describe()}, which does not exist")
                 continue
-            self._resolve([narrower])
-            internal_id = self._cache.get(narrower.cache_key)
-            if internal_id is None:
-                raise KeyNotFound(f"the {role} of {reference.describe()}, {narrower.describe()}, does not exist")
-            scope[role] = internal_id
-        return scope
+            try:
+                columns[key.attribute], note = self.stand_in(item, key, reference)
+            except KeyNotFound:
+                hopeless.append((key, reference))
+            else:
+                notes.append(note)
+        return self.not_found(item, hopeless) if hopeless else Translation(columns, notes)
 
-    def _by_page(self, references: Sequence[KeyReference]) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for reference in references:
-            params = reference.params
-            assert isinstance(params, DocumentParams)
-            node = self._connection.execute(
-                select(NodeInfo.node_id, NodeInfo.node_class).where(
-                    NodeInfo.node_guid == params.node_guid, NodeInfo.node_site_id == self.site_id(params.site_name)
-                )
-            ).one_or_none()
-            if node and self._has_culture(node.node_class, node.node_id, params.culture_code):
-                found[reference.external_id] = [node.node_id]
-        return found
-
-    def _has_culture(self, page_type: str, node_id: int, culture: str) -> bool:
-        page = self._catalog.get(page_type)
-        statement = select(page.id_column).where(
-            page.columns["document_node_id"] == node_id, page.columns["document_culture"] == culture
-        )
-        return self._connection.execute(statement).first() is not None
-
-
-def _search_of(reference: KeyReference) -> str:
-    if reference.params is None:
-        return "key_map"
-    return "page" if isinstance(reference.params, DocumentParams) else "code_name"
-
-
-def _object_params(reference: KeyReference) -> ObjectParams:
-    assert isinstance(reference.params, ObjectParams)
-    return reference.params
-
-
-def _scope_attributes(target: ObjectClass) -> list[tuple[str, str]]:
-    roles = (("site", target.info.site), ("parent", target.info.parent), ("group", target.info.group))
-    return [(role, attribute) for role, attribute in roles if attribute is not None]
+    def _default_id(self, target: ObjectClass, code_name: str) -> int | None:
+        params = ObjectParams(code_name=code_name)
+        return self.internal_id(KeyReference(external_id=f"\0{code_name}", target=target, params=params))

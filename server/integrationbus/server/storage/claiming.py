@@ -1,0 +1,193 @@
+"""Claiming the next tasks of a connector: those that are called out of turn, then the head of the line."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, insert, select
+
+from integrationbus.server.clock import to_micros
+from integrationbus.server.connector import Lease
+from integrationbus.server.run import RunCounts, RunState
+from integrationbus.server.storage import schema, waiting
+from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
+from integrationbus.server.storage.leases import check_fence
+from integrationbus.server.storage.rows import task_from_row, tasks_select
+from integrationbus.server.storage.runs import count_in_run, insert_run
+from integrationbus.server.store import Claim, ClaimRequest
+from integrationbus.server.switches import Switch
+from integrationbus.server.task import ProcessType, Task, TaskState, Turn
+
+__all__ = ["claim"]
+
+_task, _attempt, _connector, _switch = schema.task, schema.task_attempt, schema.connector, schema.switch
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a claim does with the part of the line that it read."""
+
+    taken: list[Task] = field(default_factory=list)
+    passed_over: list[Task] = field(default_factory=list)
+    after_sequence: int = 0
+    wait_until: datetime | None = None
+
+
+def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int) -> Claim:
+    """See ``Store.claim``. ``now`` is in microseconds."""
+    check_fence(connection, lease)
+    held, has_waiting = _state(connection, lease.connector_id)
+    if held is RunState.STOPPED:
+        return Claim(tasks=(), after_sequence=request.after_sequence, held=held)
+    note = ChangeNote(occurred_at=now, run_id=request.run.id)
+    deadline: datetime | None = None
+    if has_waiting and held is None:
+        overdue = waiting.due(connection, lease.connector_id, now)
+        waiting.call_back(connection, lease.connector_id, overdue, note)
+        deadline = waiting.next_deadline(connection, lease.connector_id)
+    least_turn = Turn.KEY_FOUND if held is None else Turn.REQUESTED
+    plan = _plan_called(_read_called(connection, lease.connector_id, least_turn, request), request, now)
+    out_of_turn = bool(plan.taken) or plan.wait_until is not None
+    if not out_of_turn:
+        if held is not None:
+            return Claim(tasks=(), after_sequence=request.after_sequence, held=held)
+        if request.run.called_only:
+            plan = _Plan(after_sequence=request.after_sequence)
+        else:
+            plan = _plan(_read_line(connection, lease.connector_id, request), request, now)
+    _carry_out(connection, lease, request, plan, note)
+    return Claim(
+        tasks=plan.taken,
+        after_sequence=plan.after_sequence,
+        wait_until=None if plan.taken else plan.wait_until,
+        out_of_turn=out_of_turn,
+        has_waiting=has_waiting,
+        next_deadline=deadline,
+    )
+
+
+def _carry_out(connection: Connection, lease: Lease, request: ClaimRequest, plan: _Plan, note: ChangeNote) -> None:
+    if plan.taken or plan.passed_over:
+        insert_run(connection, lease.connector_id, request.run, note.occurred_at)
+    changes = [_passed_over(task) for task in plan.passed_over]
+    changes += [_taken(task, lease, note.occurred_at) for task in plan.taken]
+    changes.sort(key=lambda change: change.task.sequence)
+    record_changes(connection, lease.connector_id, changes, note)
+    if plan.taken:
+        attempts = [_open_attempt(task, lease, request.run.id, note.occurred_at) for task in plan.taken]
+        connection.execute(insert(_attempt), attempts)
+    count_in_run(connection, request.run.id, RunCounts(skipped=len(plan.passed_over)))
+
+
+def _state(connection: Connection, connector_id: int) -> tuple[RunState | None, bool]:
+    """What holds the connector, and whether tasks of it wait for keys."""
+    gates = (Switch.BUS, Switch.PROCESSING)
+    off = select(func.count()).where(_switch.c.id.in_(gates), _switch.c.is_on.is_(False)).scalar_subquery()
+    row = connection.execute(
+        select(
+            _connector.c.paused,
+            _connector.c.enabled,
+            _connector.c.halted_sequence,
+            schema.connector_head.c.waiting,
+            off.label("switches_off"),
+        )
+        .join(schema.connector_head, schema.connector_head.c.connector_id == _connector.c.id)
+        .where(_connector.c.id == connector_id)
+    ).one()
+    if row.paused or not row.enabled or row.switches_off:
+        return RunState.STOPPED, row.waiting > 0
+    return (RunState.HALTED if row.halted_sequence is not None else None), row.waiting > 0
+
+
+def _line(connector_id: int) -> Select[Any]:
+    statement = tasks_select(with_payload=True).where(_task.c.connector_id == connector_id)
+    return statement.order_by(_task.c.sequence)
+
+
+def _read_called(connection: Connection, connector_id: int, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:
+    # "turn > 0" is what the index says it is for.
+    statement = _line(connector_id).where(_task.c.turn > 0, _task.c.turn >= least_turn).limit(request.max_tasks)
+    return [task_from_row(row) for row in connection.execute(statement)]
+
+
+def _read_line(connection: Connection, connector_id: int, request: ClaimRequest) -> Iterable[Task]:
+    statement = _line(connector_id).where(_task.c.in_line, _task.c.sequence > request.after_sequence)
+    return (task_from_row(row) for row in connection.execute(statement.limit(request.max_tasks)))
+
+
+def _plan_called(called: Sequence[Task], request: ClaimRequest, now: int) -> _Plan:
+    """Take what was called, in the order of the line; nothing is passed over, and the place in the line stays."""
+    plan = _Plan(after_sequence=request.after_sequence)
+    size = 0
+    for task in called:
+        if task.next_attempt_at is not None and to_micros(task.next_attempt_at) > now:
+            plan.wait_until = task.next_attempt_at
+            break
+        size += _size(task)
+        if plan.taken and (task.isolated or size > request.max_bytes):
+            break
+        plan.taken.append(task)
+        if task.isolated:
+            break
+    return plan
+
+
+def _plan(line: Iterable[Task], request: ClaimRequest, now: int) -> _Plan:
+    """Walk the line from its head and decide for each task, until the claim is full or something holds the line."""
+    plan = _Plan(after_sequence=request.after_sequence)
+    size = 0
+    for task in line:
+        due = task.next_attempt_at is None or to_micros(task.next_attempt_at) <= now
+        if task.state is TaskState.RETRY_WAIT and not due:
+            plan.wait_until = task.next_attempt_at
+            break
+        if task.state is TaskState.FAILED and not due:
+            plan.after_sequence = task.sequence
+            continue
+        if task.effective_process_type is ProcessType.SKIP_ONCE:
+            if plan.taken:
+                # What was taken may come back to the line; then this task must not be met a second time.
+                break
+            plan.passed_over.append(task)
+            plan.after_sequence = task.sequence
+            continue
+        size += _size(task)
+        if plan.taken and (task.isolated or size > request.max_bytes):
+            break
+        plan.taken.append(task)
+        plan.after_sequence = task.sequence
+        if task.isolated:
+            break
+    return plan
+
+
+def _size(task: Task) -> int:
+    return len(task.payload.data) if task.payload else 0
+
+
+def _passed_over(task: Task) -> Change:
+    return Change(
+        task=task,
+        previous=task.state,
+        state=TaskState.SKIPPED,
+        attempt=task.attempt_count,
+        columns={"passed_over": True},
+    )
+
+
+def _taken(task: Task, lease: Lease, now: int) -> Change:
+    number = task.attempt_count + 1
+    columns = {"attempt_count": number, "epoch": lease.epoch, "started_at": now, "next_attempt_at": None}
+    return Change(task=task, previous=task.state, state=TaskState.RUNNING, attempt=number, columns=columns)
+
+
+def _open_attempt(task: Task, lease: Lease, run_id: str, now: int) -> dict[str, Any]:
+    return {
+        "connector_id": lease.connector_id,
+        "sequence": task.sequence,
+        "number": task.attempt_count + 1,
+        "epoch": lease.epoch,
+        "run_id": run_id,
+        "started_at": now,
+    }

@@ -1,0 +1,167 @@
+"""What operators do with tasks: retry, skip, delete."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Select, insert, select, tuple_
+
+from integrationbus.server.clock import from_micros
+from integrationbus.server.errors import EtagMismatch
+from integrationbus.server.storage import schema, waiting
+from integrationbus.server.storage.journal import Change, ChangeNote, advance_head, record_changes
+from integrationbus.server.storage.leases import release_halt
+from integrationbus.server.storage.reading import read_task, task_conditions
+from integrationbus.server.storage.rows import error_from_text, task_from_row, tasks_select
+from integrationbus.server.store import ActionPage, TaskQuery
+from integrationbus.server.task import (
+    FINAL_STATES,
+    AttemptOutcome,
+    Task,
+    TaskAction,
+    TaskActionKind,
+    TaskAttempt,
+    TaskState,
+    Turn,
+)
+
+__all__ = ["act_on", "connectors_with_called", "list_attempts"]
+
+_task, _action, _attempt = schema.task, schema.task_action, schema.task_attempt
+
+_UNTOUCHABLE = FINAL_STATES | {TaskState.RUNNING}
+
+
+def act_on(
+    connection: Connection,
+    action: TaskActionKind,
+    selection: TaskQuery,
+    note: ChangeNote,
+    *,
+    after: tuple[int, int] | None,
+    limit: int,
+    etag: str,
+    rehearse: bool,
+) -> ActionPage:
+    """See ``Store.act_on``."""
+    connector_id = _next_connector(connection, selection, after)
+    if connector_id is None:
+        return ActionPage(affected=(), refused={}, next_after=None)
+    # Whoever claims or settles tasks takes the counters, too: nothing moves until this transaction ends.
+    advance_head(connection, connector_id, positions=0, deltas={})
+    statement = _matching(selection, after).where(_task.c.connector_id == connector_id).limit(limit)
+    tasks = [task_from_row(row) for row in connection.execute(statement)]
+    if etag and any(str(task.position) != etag for task in tasks):
+        raise EtagMismatch("the task changed since its etag was read; read it again")
+    willing = [task for task in tasks if task.state not in _UNTOUCHABLE and _is_worth_it(task, action)]
+    released = not rehearse and _carry_out(connection, connector_id, action, willing, note)
+    return ActionPage(
+        affected=[(connector_id, task.sequence) for task in willing],
+        refused={task.id: task.state for task in tasks if task.state in _UNTOUCHABLE},
+        # The next part may be of another connector.
+        next_after=(connector_id, tasks[-1].sequence if tasks else 1 << 62),
+        released=released,
+    )
+
+
+def list_attempts(connection: Connection, task_id: str) -> tuple[Sequence[TaskAttempt], Sequence[TaskAction]]:
+    """See ``Store.attempts``."""
+    task = read_task(connection, task_id, with_payload=False)
+    own = select(_task.c.connector_id).where(_task.c.id == task.id).scalar_subquery()
+    attempts = connection.execute(
+        select(_attempt)
+        .where(_attempt.c.connector_id == own, _attempt.c.sequence == task.sequence)
+        .order_by(_attempt.c.number)
+    )
+    actions = connection.execute(
+        select(_action)
+        .where(_action.c.connector_id == own, _action.c.sequence == task.sequence)
+        .order_by(_action.c.position)
+    )
+    return (
+        [
+            TaskAttempt(
+                number=row.number,
+                run_id=row.run_id,
+                outcome=None if row.outcome is None else AttemptOutcome(row.outcome),
+                error=error_from_text(row.error),
+                started_at=from_micros(row.started_at),
+                ended_at=None if row.ended_at is None else from_micros(row.ended_at),
+            )
+            for row in attempts
+        ],
+        [
+            TaskAction(
+                state=TaskState(row.state), actor=row.actor, reason=row.reason, occurred_at=from_micros(row.occurred_at)
+            )
+            for row in actions
+        ],
+    )
+
+
+def connectors_with_called(connection: Connection) -> list[str]:
+    """See ``Store.called``."""
+    called = select(_task.c.connector_id).where(_task.c.turn > 0)
+    table = schema.connector
+    return list(connection.execute(select(table.c.name).where(table.c.id.in_(called))).scalars())
+
+
+def _is_worth_it(task: Task, action: TaskActionKind) -> bool:
+    """Whether the action changes anything: a task that was skipped for good is not skipped again."""
+    return not (action is TaskActionKind.SKIP and task.state is TaskState.SKIPPED and not task.in_line)
+
+
+def _next_connector(connection: Connection, selection: TaskQuery, after: tuple[int, int] | None) -> int | None:
+    found = connection.execute(_matching(selection, after).with_only_columns(_task.c.connector_id).limit(1))
+    return found.scalar_one_or_none()
+
+
+def _matching(selection: TaskQuery, after: tuple[int, int] | None) -> Select[tuple[object, ...]]:
+    place = (_task.c.connector_id, _task.c.sequence)
+    statement = tasks_select(with_payload=False).where(*task_conditions(selection)).order_by(*place)
+    return statement if after is None else statement.where(tuple_(*place) > after)
+
+
+def _carry_out(
+    connection: Connection, connector_id: int, action: TaskActionKind, tasks: Sequence[Task], note: ChangeNote
+) -> bool:
+    """Change the tasks, and what depends on them; returns whether a halt was cleared."""
+    if not tasks:
+        return False
+    waiting_ones = [task.sequence for task in tasks if task.state is TaskState.WAITING]
+    followers = waiting.followers_of(connection, connector_id, waiting_ones)
+    followers -= {task.sequence for task in tasks}
+    waiting.stop_waiting(connection, connector_id, waiting_ones)
+    columns = _RETRY if action is TaskActionKind.RETRY else _TAKEN_OUT
+    changes = [
+        Change(task=task, previous=task.state, state=action.state, attempt=task.attempt_count, columns=columns)
+        for task in tasks
+    ]
+    positions = record_changes(connection, connector_id, changes, note)
+    connection.execute(
+        insert(_action),
+        [
+            {
+                "connector_id": connector_id,
+                "sequence": task.sequence,
+                "position": position,
+                "state": action.state,
+                "actor": note.actor,
+                "reason": note.reason,
+                "occurred_at": note.occurred_at,
+            }
+            for task, position in zip(tasks, positions, strict=True)
+        ],
+    )
+    waiting.call_back(connection, connector_id, followers, note)
+    if action is TaskActionKind.RETRY:
+        return False
+    return any(release_halt(connection, connector_id, task.sequence) for task in tasks)
+
+
+_RETRY = {
+    "in_line": True,
+    "turn": Turn.REQUESTED,
+    "next_attempt_at": None,
+    "retry_count": 0,
+    "wait_deadline": None,
+}
+_TAKEN_OUT = {"in_line": False, "turn": Turn.IN_PLACE, "next_attempt_at": None}

@@ -1,0 +1,201 @@
+"""Settling what was claimed: results, problems, waits, and those who waited for what was written."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, update
+
+from integrationbus.server.clock import from_micros, to_micros
+from integrationbus.server.connector import Lease
+from integrationbus.server.object_names import ObjectName
+from integrationbus.server.policy import Verdict
+from integrationbus.server.problems import BehindWaitingTask, MissingTarget
+from integrationbus.server.run import RunCounts
+from integrationbus.server.storage import schema, waiting
+from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
+from integrationbus.server.storage.leases import halt, release_halt
+from integrationbus.server.storage.reading import task_that_will_make
+from integrationbus.server.storage.rows import error_to_text, notes_to_text, touched_to_text
+from integrationbus.server.storage.runs import count_in_run
+from integrationbus.server.store import Settlement
+from integrationbus.server.task import AttemptOutcome, TaskError, TaskState, Turn
+
+__all__ = ["settle"]
+
+_attempt, _applied = schema.task_attempt, schema.applied
+
+
+def settle(
+    connection: Connection,
+    lease: Lease,
+    settlements: Sequence[Settlement],
+    appeared: Collection[ObjectName],
+    note: ChangeNote,
+) -> Sequence[int]:
+    """See ``SettlingTransaction.settle``.
+
+    Connectors are changed in the order of their ids, so that two transactions that call each other's tasks back cannot
+    block one another.
+    """
+    own = lease.connector_id
+    callers = _callers(connection, appeared)
+    called = [each for each in sorted(callers) if each < own and _call(connection, each, callers, note)]
+    _settle_own(connection, lease, settlements, note)
+    # Those that began to wait a moment ago may wait for what was written after them.
+    again = _callers(connection, appeared) if any(item.waiting for item in settlements) else callers
+    if again.get(own) and _call(connection, own, again, note):
+        called.append(own)
+    called += [each for each in sorted(callers) if each > own and _call(connection, each, callers, note)]
+    return called
+
+
+def _callers(connection: Connection, appeared: Collection[ObjectName]) -> Mapping[int, set[int]]:
+    if not appeared:
+        return {}
+    waiting.pass_gate(connection)
+    return waiting.callers_of(connection, appeared)
+
+
+def _call(connection: Connection, connector_id: int, callers: Mapping[int, set[int]], note: ChangeNote) -> bool:
+    return waiting.call_back(connection, connector_id, callers[connector_id], note) > 0
+
+
+def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Settlement], note: ChangeNote) -> None:
+    errors = [_error(connection, lease.connector_id, item, note.occurred_at) for item in settlements]
+    changes = [_settled(*pair, note.occurred_at) for pair in zip(settlements, errors, strict=True)]
+    positions = record_changes(connection, lease.connector_id, changes, note)
+    _end_attempts(connection, lease, settlements, changes, note.occurred_at)
+    ledger = [
+        {"connector_id": lease.connector_id, "sequence": item.task.sequence, "position": position, "epoch": lease.epoch}
+        for item, position in zip(settlements, positions, strict=True)
+        if item.result
+    ]
+    if ledger:
+        connection.execute(insert(_applied), ledger)
+    count_in_run(connection, note.run_id, _counts(settlements))
+    waits = [(item.task, item.waiting.missing, item.names) for item in settlements if item.waiting]
+    if waits:
+        waiting.begin_to_wait(connection, lease.connector_id, waits)
+    for item, change in zip(settlements, changes, strict=True):
+        if item.after and item.after.verdict is Verdict.HALT:
+            halt(connection, lease.connector_id, item.task.sequence)
+        elif item.task.turn is Turn.REQUESTED and change.state not in (TaskState.PENDING, TaskState.RETRY_WAIT):
+            release_halt(connection, lease.connector_id, item.task.sequence)
+
+
+def _error(connection: Connection, connector_id: int, item: Settlement, now: int) -> TaskError | None:
+    """The error of a settlement; one of a missing target names the task that will make it, if there is one."""
+    problem = item.problem or item.waiting
+    if problem is None or isinstance(problem, BehindWaitingTask):
+        return None
+    error = problem.to_error(from_micros(now))
+    if item.waiting or not isinstance(problem, MissingTarget):
+        return error
+    for key in problem.missing:
+        awaited = task_that_will_make(connection, connector_id, item.task.sequence, key)
+        if awaited is not None:
+            text = f"{error.message}; task {awaited.id}, number {awaited.sequence} of the line, will make it"
+            return replace(error, message=text, awaited_task=awaited.id)
+    return error
+
+
+def _settled(item: Settlement, error: TaskError | None, now: int) -> Change:
+    state, columns = _ending(item, error, now)
+    return Change(
+        task=item.task,
+        previous=TaskState.RUNNING,
+        state=state,
+        attempt=item.task.attempt_count + 1,
+        columns={**columns, "finished_at": now},
+    )
+
+
+def _ending(item: Settlement, error: TaskError | None, now: int) -> tuple[TaskState, dict[str, Any]]:
+    task = item.task
+    if item.result:
+        return TaskState.SUCCEEDED, {
+            "in_line": False,
+            "isolated": False,
+            "turn": Turn.IN_PLACE,
+            "effect": item.result.effect,
+            "result_type": item.result.object_type,
+            "object_id": item.result.object_id,
+            "notes": notes_to_text(item.result.notes),
+            "touched": touched_to_text(item.result.touched),
+        }
+    if item.problem and item.after:
+        verdict, due = item.after.verdict, item.after.next_attempt_at
+        return verdict.state, {
+            "in_line": verdict.stays_in_line,
+            "isolated": False,
+            # A retry comes in the turn of the attempt.
+            "turn": task.turn if verdict is Verdict.RETRY else Turn.IN_PLACE,
+            "error": None if error is None else error_to_text(error),
+            "failure_count": task.failure_count + 1,
+            "crash_count": 0,
+            "retry_count": task.retry_count + 1 if verdict is Verdict.RETRY else 0,
+            "next_attempt_at": None if due is None else to_micros(due),
+        }
+    if item.waiting:
+        deadline = None if item.wait_limit is None else from_micros(now) + item.wait_limit
+        deadline = task.wait_deadline or deadline
+        return TaskState.WAITING, {
+            "in_line": False,
+            "isolated": False,
+            "turn": Turn.IN_PLACE,
+            "error": None if error is None else error_to_text(error),
+            "retry_count": 0,
+            "wait_deadline": None if deadline is None else to_micros(deadline),
+        }
+    return TaskState.PENDING, {}
+
+
+def _end_attempts(
+    connection: Connection, lease: Lease, settlements: Sequence[Settlement], changes: Sequence[Change], now: int
+) -> None:
+    connection.execute(
+        _END_ATTEMPT,
+        [
+            {
+                "connector": lease.connector_id,
+                "place": item.task.sequence,
+                "attempt": item.task.attempt_count + 1,
+                "now": now,
+                "ending": _outcome(item),
+                "why": change.columns.get("error"),
+            }
+            for item, change in zip(settlements, changes, strict=True)
+        ],
+    )
+
+
+_END_ATTEMPT = (
+    update(_attempt)
+    .where(
+        _attempt.c.connector_id == bindparam("connector"),
+        _attempt.c.sequence == bindparam("place"),
+        _attempt.c.number == bindparam("attempt"),
+    )
+    .values(ended_at=bindparam("now"), outcome=bindparam("ending"), error=bindparam("why"))
+)
+
+
+def _outcome(item: Settlement) -> AttemptOutcome:
+    if item.result:
+        return AttemptOutcome.SUCCEEDED
+    if item.waiting:
+        return AttemptOutcome.WAITING
+    return AttemptOutcome.FAILED if item.problem else AttemptOutcome.RELEASED
+
+
+def _counts(settlements: Sequence[Settlement]) -> RunCounts:
+    verdicts = [item.after.verdict for item in settlements if item.after]
+    deleted, retried = verdicts.count(Verdict.DELETE), verdicts.count(Verdict.RETRY)
+    return RunCounts(
+        succeeded=sum(item.result is not None for item in settlements),
+        failed=len(verdicts) - deleted - retried,
+        deleted=deleted,
+        retried=retried,
+        waiting=sum(item.waiting is not None for item in settlements),
+    )

@@ -1,0 +1,232 @@
+"""Tasks that wait for an object, or behind an earlier task about their own: what they wait for, and who calls them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
+
+from integrationbus.server.clock import from_micros
+from integrationbus.server.object_names import TASK, ObjectName, behind_task
+from integrationbus.server.problems import MissingKey
+from integrationbus.server.storage import schema
+from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
+from integrationbus.server.storage.rows import task_from_row, tasks_select
+from integrationbus.server.task import AwaitedKey, Task, TaskState, Turn
+
+__all__ = [
+    "awaited_keys",
+    "begin_to_wait",
+    "call_back",
+    "callers_of",
+    "close_gate",
+    "due",
+    "followers_of",
+    "held_by_waiting",
+    "next_deadline",
+    "pass_gate",
+    "stop_waiting",
+]
+
+_wait, _subject, _task = schema.task_wait, schema.task_subject, schema.task
+
+_Item = TypeVar("_Item")
+
+_AT_A_TIME = 500  # databases limit the values in a statement
+
+Called = dict[int, set[int]]
+"""Sequences of waiting tasks by connector id."""
+
+
+def held_by_waiting(
+    connection: Connection, connector_id: int, names: Iterable[ObjectName]
+) -> dict[ObjectName, dict[int, str]]:
+    """The waiting tasks of a connector that are about objects with these names, with their external ids."""
+    held: dict[ObjectName, dict[int, str]] = defaultdict(dict)
+    for condition in _named(_subject.c.object_type, _subject.c.name, names):
+        statement = (
+            select(_subject.c.object_type, _subject.c.name, _subject.c.sequence, _task.c.external_id)
+            .join(_task, and_(_task.c.connector_id == _subject.c.connector_id, _task.c.sequence == _subject.c.sequence))
+            .where(_subject.c.connector_id == connector_id, condition)
+        )
+        for row in connection.execute(statement):
+            held[row.object_type, row.name][row.sequence] = row.external_id
+    return dict(held)
+
+
+def begin_to_wait(
+    connection: Connection,
+    connector_id: int,
+    waits: Sequence[tuple[Task, Sequence[MissingKey], Sequence[ObjectName]]],
+) -> None:
+    """Put on record what tasks wait for, and what they are about."""
+    wanted = [
+        {
+            "connector_id": connector_id,
+            "sequence": task.sequence,
+            "object_type": key.name[0],
+            "name": key.name[1],
+            "external_id": key.awaited.external_id,
+            "attribute": key.awaited.attribute,
+        }
+        for task, missing, _ in waits
+        for key in {key.name: key for key in missing}.values()
+    ]
+    subjects = [
+        {"connector_id": connector_id, "sequence": task.sequence, "object_type": name[0], "name": name[1]}
+        for task, _, names in waits
+        for name in set(names)
+    ]
+    connection.execute(insert(_wait), wanted)
+    if subjects:
+        connection.execute(insert(_subject), subjects)
+
+
+def callers_of(connection: Connection, names: Iterable[ObjectName]) -> Called:
+    """The tasks of every connector that wait for objects with these names; nothing is looked up while nobody waits."""
+    called: Called = defaultdict(set)
+    if connection.execute(select(_wait.c.sequence).limit(1)).first() is None:
+        return called
+    for condition in _named(_wait.c.object_type, _wait.c.name, names):
+        for row in connection.execute(select(_wait.c.connector_id, _wait.c.sequence).where(condition)):
+            called[row.connector_id].add(row.sequence)
+    return called
+
+
+def call_back(connection: Connection, connector_id: int, sequences: Iterable[int], note: ChangeNote) -> int:
+    """Put waiting tasks back into the line, to be processed first, with those that wait behind them; how many."""
+    everyone = _with_followers(connection, connector_id, set(sequences))
+    tasks = list(_waiting_tasks(connection, connector_id, everyone))
+    stop_waiting(connection, connector_id, [task.sequence for task in tasks])
+    changes = [
+        Change(
+            task=task,
+            previous=TaskState.WAITING,
+            state=TaskState.PENDING,
+            attempt=task.attempt_count,
+            columns={"in_line": True, "turn": Turn.KEY_FOUND},
+        )
+        for task in tasks
+    ]
+    record_changes(connection, connector_id, changes, note)
+    return len(changes)
+
+
+def stop_waiting(connection: Connection, connector_id: int, sequences: Sequence[int]) -> None:
+    """Forget what tasks wait for, because they do so no longer."""
+    for table in (_wait, _subject):
+        for part in _parts(sequences):
+            connection.execute(delete(table).where(table.c.connector_id == connector_id, table.c.sequence.in_(part)))
+
+
+def followers_of(connection: Connection, connector_id: int, sequences: Iterable[int]) -> set[int]:
+    """The tasks that wait directly behind these."""
+    found: set[int] = set()
+    for part in _parts([behind_task(sequence)[1] for sequence in sequences]):
+        statement = select(_wait.c.sequence).where(
+            _wait.c.connector_id == connector_id, _wait.c.object_type == TASK, _wait.c.name.in_(part)
+        )
+        found |= set(connection.execute(statement).scalars())
+    return found
+
+
+def due(connection: Connection, connector_id: int, now: int) -> list[int]:
+    """The tasks of a connector that have waited long enough."""
+    statement = select(_task.c.sequence).where(
+        _task.c.connector_id == connector_id, _task.c.state == TaskState.WAITING, _task.c.wait_deadline <= now
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def next_deadline(connection: Connection, connector_id: int) -> datetime | None:
+    """When the next wait of a connector ends in failure; None when none does."""
+    statement = (
+        select(_task.c.wait_deadline)
+        .where(
+            _task.c.connector_id == connector_id,
+            _task.c.state == TaskState.WAITING,
+            _task.c.wait_deadline.is_not(None),
+        )
+        .order_by(_task.c.wait_deadline)
+        .limit(1)
+    )
+    micros = connection.execute(statement).scalar_one_or_none()
+    return None if micros is None else from_micros(micros)
+
+
+def awaited_keys(
+    connection: Connection, places: Sequence[tuple[int, int]]
+) -> Mapping[tuple[int, int], list[AwaitedKey]]:
+    """What tasks wait for, by connector id and sequence."""
+    earlier = _task.alias("earlier")
+    found: dict[tuple[int, int], list[AwaitedKey]] = defaultdict(list)
+    for part in _parts(places):
+        statement = select(_wait).where(
+            or_(*(and_(_wait.c.connector_id == place[0], _wait.c.sequence == place[1]) for place in part))
+        )
+        for row in connection.execute(statement.order_by(_wait.c.sequence, _wait.c.attribute)):
+            behind = ""
+            if row.object_type == TASK:
+                same = (earlier.c.connector_id == row.connector_id) & (earlier.c.sequence == int(row.name))
+                behind = connection.execute(select(earlier.c.id).where(same)).scalar_one()
+            found[row.connector_id, row.sequence].append(
+                AwaitedKey(
+                    object_type=row.object_type, external_id=row.external_id, attribute=row.attribute, behind=behind
+                )
+            )
+    return found
+
+
+def close_gate(connection: Connection) -> bool:
+    """Before tasks begin to wait: let nobody else make objects unseen until this transaction ends.
+
+    Somebody who is making the object right now has either committed when this returns, so that a second look finds it,
+    or looks for waiting tasks only after this transaction, and finds them. Returns whether a second look is needed:
+    SQLite has one writer, who needs no gate.
+    """
+    if connection.dialect.name != "postgresql":
+        return False
+    connection.execute(select(schema.store_meta.c.store_id).with_for_update())
+    return True
+
+
+def pass_gate(connection: Connection) -> None:
+    """Before looking for those who wait for what was made; see ``close_gate``."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(schema.store_meta.c.store_id).with_for_update(read=True))
+
+
+def _with_followers(connection: Connection, connector_id: int, sequences: set[int]) -> set[int]:
+    everyone = set(sequences)
+    newest = everyone
+    while newest:
+        newest = followers_of(connection, connector_id, newest) - everyone
+        everyone |= newest
+    return everyone
+
+
+def _waiting_tasks(connection: Connection, connector_id: int, sequences: Iterable[int]) -> Iterator[Task]:
+    for part in _parts(sorted(sequences)):
+        statement = tasks_select(with_payload=False).where(
+            _task.c.connector_id == connector_id, _task.c.sequence.in_(part), _task.c.state == TaskState.WAITING
+        )
+        for row in connection.execute(statement.order_by(_task.c.sequence)):
+            yield task_from_row(row)
+
+
+def _named(
+    type_column: ColumnElement[str], name_column: ColumnElement[str], names: Iterable[ObjectName]
+) -> Iterator[ColumnElement[bool]]:
+    """Conditions that together match all names: a few for each type, so that each is one look into the index."""
+    by_type: dict[str, set[str]] = defaultdict(set)
+    for object_type, name in names:
+        by_type[object_type].add(name)
+    for object_type, wanted in by_type.items():
+        for part in _parts(sorted(wanted)):
+            yield and_(type_column == object_type, name_column.in_(part))
+
+
+def _parts(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), _AT_A_TIME):
+        yield items[start : start + _AT_A_TIME]
