@@ -44,6 +44,9 @@ def test_the_texts_that_the_cases_start_from_are_without_faults(tmp_path: Path, 
             "1:7 name must be 1 to 100 of a-z 0-9 . _ - and start with a letter or a digit",
         ),
         (FIELDS.replace("crm", "7"), "1:7 name must be a text, not a number"),
+        (FIELDS.replace("crm", "true"), "1:7 name must be a text, not true or false"),
+        (FIELDS + "display_name: .inf\n", "6:15 .inf is no number; put a text into quotes"),
+        (FIELDS + "? [a]\n: b\n", "6:3 a key must be a text"),
         (FIELDS.replace("crm", "''"), "1:7 name must be a text, not an empty one"),
         (FIELDS.replace("crm", "!!python/object:os.x crm"), "1:7 tags are not allowed, and this value has the tag"),
         (FIELDS + "accepts: &a [json]\nclasses: *a\n", "6:10 an alias refers to this value; write the value out"),
@@ -86,6 +89,7 @@ def test_a_fault_of_the_connector_is_found(tmp_path: Path, text: str, fault: str
         (HEAD.replace("fields:", "fields: {}"), "4:13 fields needs at least one attribute"),
         (FIELDS.replace("fields:", "felds:"), "4:5 a mapping has no key felds; did you mean fields?"),
         (FIELDS.replace("object.login", "[1]"), "5:18 an expression must be a text, not a list"),
+        (FIELDS.replace("object.login", ".a"), "5:18 expressions know no .a; "),
         (FIELDS.replace("object.login", "''"), "5:18 an expression must not be empty"),
         (FIELDS.replace("object.login", "1 +"), "5:21 the expression does not compile: mismatched input 'the end'"),
         (FIELDS.replace("object.login", "'1 +'"), "5:22 the expression does not compile: mismatched input 'the end'"),
@@ -165,6 +169,10 @@ def test_a_fault_of_a_mapping_or_a_key_is_found(tmp_path: Path, text: str, fault
         (
             NAMED + "      at: {type: datetime, default: '2024-01-01T00:00:00'}\n",
             "12:37 2024-01-01T00:00:00 has no time",
+        ),
+        (
+            NAMED + "      age: {type: integer, default: [5]}\n",
+            "12:37 default must be a value of the type integer, not a li",
         ),
         (NAMED + "      at: {type: decimal, default: much}\n", "12:36 much is no decimal number"),
         (NAMED + "      a_id: {references: cms.usr, depends: required}\n", "12:26 there is no object type cms.usr"),
@@ -247,6 +255,11 @@ def test_a_fault_in_toml_has_its_place(tmp_path: Path, old: str, new: str, fault
         assert found == []
     else:
         assert [each for each in found if each.startswith(fault)], found
+
+
+def test_a_check_defines_no_class(tmp_path: Path) -> None:
+    assert faults_of(write(tmp_path, NAMED)) == []
+    assert faults_of(write(tmp_path, NAMED.replace("length: 50", "length: 60"))) == []
 
 
 def test_all_faults_are_reported_in_their_order(tmp_path: Path) -> None:

@@ -62,6 +62,12 @@ classes:
       user_id: {references: cms.user, depends: required_has_default, default_code_name: nobody}
       page_id: {references: decl.leaf, depends: binding}
       elsewhere_id: {references: 'support.people:TeamInfo', depends: required}
+  - object_type: decl.pair
+    table: decl_pair
+    columns:
+      first_id: {references: 'decl.thing', depends: binding}
+      team_id: {references: 'support.people:TeamInfo', depends: binding}
+      number: {type: uuid, default: 00000000-0000-0000-0000-000000000007}
   - object_type: decl.leaf
     kind: page
     table: decl_leaf
@@ -135,7 +141,7 @@ def test_a_file_is_one_class_and_its_connectors_beget_others(tmp_path: Path, mon
 
 def test_the_classes_of_a_file_are_described_as_it_says(tmp_path: Path) -> None:
     cls = connector_class(write(tmp_path, THINGS))
-    thing, leaf, team = map(describe, cls.object_classes)
+    thing, pair, leaf, team = map(describe, cls.object_classes)
     assert thing.info == TypeInfo(
         object_type="decl.thing",
         code_name="code",
@@ -156,6 +162,8 @@ def test_the_classes_of_a_file_are_described_as_it_says(tmp_path: Path) -> None:
     }
     nullable = {name for name, column in thing.columns.items() if column.nullable}
     assert nullable == {"total", "photo", "parent_id", "group_id"}
+    assert pair.is_binding
+    assert pair.identity_attributes == {"first_id", "team_id"}
     assert leaf.is_page
     assert issubclass(leaf.cls, TreeNode)
     assert leaf.info == TypeInfo(object_type="decl.leaf", display_name="heading")
@@ -173,9 +181,11 @@ def test_equal_classes_of_two_files_are_one_and_a_different_one_is_refused(tmp_p
 
 
 def test_a_file_is_found_by_setting_and_a_broken_one_keeps_no_other_away(tmp_path: Path) -> None:
-    good, broken = write(tmp_path, USERS), write(tmp_path, "nme: x\n", "broken.YML")
-    found = {item.class_path: item for item in find_connectors([str(good), str(broken)], use_entry_points=False)}
+    good, broken, absent = write(tmp_path, USERS), write(tmp_path, "nme: x\n", "broken.YML"), tmp_path / "absent.toml"
+    paths = [str(good), str(broken), str(absent)]
+    found = {item.class_path: item for item in find_connectors(paths, use_entry_points=False)}
     assert (found[str(good)].name, found[str(good)].problem) == ("users", "")
+    assert found[str(absent)].problem.endswith("absent.toml:1:1: the file cannot be read: No such file or directory")
     assert found[str(broken)].connector is None
     assert found[str(broken)].problem.splitlines() == [
         f"InvalidConnectorFile: {broken}:1:1: a connector has no key nme; did you mean name?",

@@ -53,6 +53,11 @@ def made(
         ("name: task_type + data_type + site", {}, {"name": "UPDATE_OBJECTSIMPLE_SNAPSHOTmain"}),
         ("name: object.a.filter(x, x != 'b').join('-').upperAscii()", {"a": ["a", "b", "c"]}, {"name": "A-C"}),
         ("yes: true", {}, {"yes": True}),
+        ("yes: object.a.exists(x, x > 1) && [1].all(y, y == 1) && type(1) == int", {"a": [1, 2]}, {"yes": True}),
+        ("yes: \"object.a.matches('^x+$') && object.a.endsWith('x')\"", {"a": "xx"}, {"yes": True}),
+        ("small: timestamp('2024-02-29T12:00:00Z').getFullYear()", {}, {"small": 2024}),
+        ("small: optional.of(5).orValue(size(object.a))", {"a": ""}, {"small": 5}),
+        ("name: base64.encode(bytes('hi'))", {}, {"name": "aGk="}),
         ("small: 5", {}, {"small": 5}),
         ("ratio: 0.5", {}, {"ratio": 0.5}),
         ("big: math.greatest(object.a, 3)", {"a": 2**62}, {"big": 2**62}),
@@ -167,7 +172,7 @@ keys:
   forums.forum: {code_name: id, site: "'main'", parent_id: id + 1, group_id: 'string(id)'}
   support.people:TeamInfo: {code_name: object_type}
 page_keys:
-  cms.page: {node_guid: id, culture: "'en-US'", site: class_name}
+  cms.page: {node_guid: 'id == "" ? null : id', culture: "'en-US'", site: class_name}
 """
 
 
@@ -187,9 +192,19 @@ def test_keys_say_where_an_object_is(
     assert connector(tmp_path, KEYS).get_internal_object_params(external_id, object_type) == params
 
 
-def test_a_key_that_its_expression_cannot_read_fails(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"id\.split"):
-        connector(tmp_path, KEYS).get_internal_object_params("main", "cms.role")
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ("{code_name: \"id.split('/')[1]\"}", "id.split('/')[1]: "),
+        ("{code_name: true}", "code_name must be a text, not True"),
+        ("{code_name: id, parent_id: 1.5}", "parent_id must be an external id, not 1.5"),
+    ],
+)
+def test_a_key_that_its_expressions_cannot_read_fails(tmp_path: Path, keys: str, says: str) -> None:
+    text = f"mappings:\n  - {{class: cms.user, fields: {{user_name: object}}}}\nkeys:\n  cms.role: {keys}\n"
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is compared below
+        connector(tmp_path, text).get_internal_object_params("main", "cms.role")
+    assert str(error.value).startswith(says)
 
 
 def test_page_keys_say_where_a_page_is(tmp_path: Path) -> None:
@@ -197,6 +212,7 @@ def test_page_keys_say_where_a_page_is(tmp_path: Path) -> None:
     keys = connector(tmp_path, KEYS)
     expected = DocumentParams(node_guid=guid, culture_code="en-US", site_name="cms.page")
     assert keys.get_internal_document_params(str(guid), "cms.page") == expected
+    assert keys.get_internal_document_params("", "cms.page") is None
     assert keys.get_internal_document_params(str(guid), "cms.user") is None
     with pytest.raises(ValueError, match="badly formed"):
         keys.get_internal_document_params("seven", "cms.page")

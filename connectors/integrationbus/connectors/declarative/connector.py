@@ -1,7 +1,6 @@
 """The connector that does what a file says."""
 
-from collections.abc import Mapping as AbstractMapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +8,7 @@ from integrationbus.connectors.connector import IntegrationConnector
 from integrationbus.connectors.declarative.cel_values import for_expressions
 from integrationbus.connectors.declarative.expressions import ExpressionFailed, surroundings
 from integrationbus.connectors.declarative.lookups import Lookup, document_params, object_params
-from integrationbus.connectors.declarative.mapping import Mapping
+from integrationbus.connectors.declarative.mapping import ObjectMapping
 from integrationbus.connectors.keys import DocumentParams, ExternalId, ObjectParams
 from integrationbus.connectors.models import BaseInfo, TreeNode
 from integrationbus.connectors.task_types import TaskDataType, TaskType
@@ -21,9 +20,9 @@ __all__ = ["DeclarativeConnector", "Rules"]
 class Rules:
     """What a file says about objects and their foreign keys; ``keys`` and ``page_keys`` are by object type."""
 
-    mappings: Sequence[Mapping]
-    keys: AbstractMapping[str, Lookup]
-    page_keys: AbstractMapping[str, Lookup]
+    mappings: Sequence[ObjectMapping]
+    keys: Mapping[str, Lookup]
+    page_keys: Mapping[str, Lookup]
 
 
 class DeclarativeConnector(IntegrationConnector):

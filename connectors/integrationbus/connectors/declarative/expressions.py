@@ -39,7 +39,7 @@ class Expression:
     def evaluate(self, context: cel.Context) -> object:
         """The value, or UNSET. Raises ExpressionFailed.
 
-        Evaluating takes less than a microsecond, making a context some 15, plus what the size of the object takes.
+        Evaluating takes less than a microsecond, making a context some 10, plus what the size of the object takes.
         """
         try:
             value = self.program.execute(context)

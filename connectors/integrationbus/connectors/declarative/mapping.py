@@ -17,7 +17,7 @@ from integrationbus.connectors.object_class import NODE_ATTRIBUTES, describe
 from integrationbus.connectors.task_types import TaskType
 from integrationbus.connectors.utc_date_time import UtcDateTime
 
-__all__ = ["Field", "Mapping"]
+__all__ = ["Field", "ObjectMapping"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
+class ObjectMapping:
     """How one internal class is made. ``when`` is None: of every object."""
 
     cls: type[BaseInfo | TreeNode]

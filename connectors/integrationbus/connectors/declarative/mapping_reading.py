@@ -1,12 +1,11 @@
 """Reading ``mappings``."""
 
-from collections.abc import Callable, Iterator
-from collections.abc import Mapping as AbstractMapping
+from collections.abc import Callable, Iterator, Mapping
 
 from integrationbus.connectors.declarative.class_names import ClassNames, NamedClass
 from integrationbus.connectors.declarative.expressions import compile_expression
 from integrationbus.connectors.declarative.faults import Faults, did_you_mean
-from integrationbus.connectors.declarative.mapping import Field, Mapping
+from integrationbus.connectors.declarative.mapping import Field, ObjectMapping
 from integrationbus.connectors.declarative.reading import Table, items_of, named_values
 from integrationbus.connectors.declarative.source import Value
 
@@ -16,7 +15,9 @@ OBJECT_VARIABLES = ("object", "task_type", "data_type", "site")
 """What the expressions of a mapping may use."""
 
 
-def read_mappings(value: Value, names: ClassNames, faults: Faults) -> list[tuple[NamedClass, Callable[[], Mapping]]]:
+def read_mappings(
+    value: Value, names: ClassNames, faults: Faults
+) -> list[tuple[NamedClass, Callable[[], ObjectMapping]]]:
     """The class of each mapping, and what makes the mapping once the file is known to be without faults."""
     items = items_of(value, faults, "mappings")
     if value.content == []:
@@ -24,7 +25,7 @@ def read_mappings(value: Value, names: ClassNames, faults: Faults) -> list[tuple
     return [found for item in items if (found := _mapping(item, names, faults))]
 
 
-def _mapping(value: Value, names: ClassNames, faults: Faults) -> tuple[NamedClass, Callable[[], Mapping]] | None:
+def _mapping(value: Value, names: ClassNames, faults: Faults) -> tuple[NamedClass, Callable[[], ObjectMapping]] | None:
     table = Table(value, faults, "a mapping", ("class", "when", "fields"), ("class", "fields"))
     name = table.text("class")
     named = names.find(name, table.position_of("class"), faults) if name else None
@@ -34,7 +35,7 @@ def _mapping(value: Value, names: ClassNames, faults: Faults) -> tuple[NamedClas
     fields = tuple(_fields(given, named, faults)) if given else ()
     if named is None:
         return None
-    return named, lambda: Mapping(cls=named.get(), when=when, fields=fields)
+    return named, lambda: ObjectMapping(cls=named.get(), when=when, fields=fields)
 
 
 def _fields(value: Value, named: NamedClass | None, faults: Faults) -> Iterator[Field]:
@@ -59,7 +60,7 @@ def _field(name: str, value: Value, faults: Faults) -> Field | None:
     """An expression, or a table with it and ``optional``."""
     optional = False
     source: Value | None = value
-    if isinstance(value.content, AbstractMapping):
+    if isinstance(value.content, Mapping):
         table = Table(value, faults, f"field {name}", ("value", "optional"), ("value",))
         optional = table.flag("optional", default=False)
         source = table.get("value")

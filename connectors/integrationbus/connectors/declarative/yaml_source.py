@@ -56,7 +56,8 @@ class _Reader:
             name = str(key.value) if isinstance(key, ScalarNode) else ""
             if not name:
                 self._faults.add(position, "a key must be a text")
-            elif name in entries:
+                continue
+            if name in entries:
                 self._faults.add(position, f"{name} is given twice")
             entries[name] = Entry(position, self.value(item))
         return entries
