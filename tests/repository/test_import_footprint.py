@@ -25,6 +25,7 @@ def test_the_client_needs_nothing_of_the_server_installed() -> None:
     [
         ("integrationbus.client", ["integrationbus.server", "integrationbus.connectors"]),
         ("integrationbus.connectors", ["integrationbus.server", "integrationbus.client"]),
+        ("integrationbus.connectors.discovery", ["cel", "ruamel", "tree_sitter"]),
     ],
 )
 def test_a_package_does_not_load_what_it_must_not_know(package: str, strangers: Sequence[str]) -> None:

@@ -34,6 +34,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 """What the attributes of a connector class must be: a wrong one would fail calls that are about other connectors."""
 
+_FILES = (".yaml", ".yml", ".toml")
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
@@ -53,8 +55,8 @@ class FoundConnector:
 def find_connectors(class_paths: Iterable[str], *, use_entry_points: bool = True) -> list[FoundConnector]:
     """Load every connector, each on its own: one that fails is reported and keeps none of the others away.
 
-    ``class_paths`` are "module:Class". A class that is found twice counts once; two classes of one name are both
-    unusable, since nobody could say which one a task means.
+    ``class_paths`` are "module:Class", or paths of files that end in .yaml, .yml or .toml. A class that is found twice
+    counts once; two classes of one name are both unusable, since nobody could say which one a task means.
     """
     wanted = {path.strip(): path.strip() for path in class_paths if path.strip()}
     if use_entry_points:
@@ -77,10 +79,7 @@ def _load(class_path: str, *, fallback_name: str) -> FoundConnector:
 
 
 def _make(class_path: str) -> IntegrationConnector:
-    module_name, _, class_name = class_path.partition(":")
-    if not class_name:
-        raise ValueError(f"{class_path!r} is not of the form module:Class")
-    cls = getattr(import_module(module_name), class_name)
+    cls = _class_of_file(class_path) if class_path.lower().endswith(_FILES) else _class_of_module(class_path)
     if not (isinstance(cls, type) and issubclass(cls, IntegrationConnector)):
         raise TypeError(f"{class_path} is not a subclass of IntegrationConnector")
     name = getattr(cls, "name", None)
@@ -94,6 +93,21 @@ def _make(class_path: str) -> IntegrationConnector:
     for object_class in cls.object_classes:
         describe(object_class)
     return cls()
+
+
+def _class_of_module(class_path: str) -> object:
+    module_name, _, class_name = class_path.partition(":")
+    if not class_name:
+        raise ValueError(f"{class_path!r} is not of the form module:Class")
+    return getattr(import_module(module_name), class_name)
+
+
+def _class_of_file(path: str) -> object:
+    try:
+        from integrationbus.connectors.declarative import connector_class  # noqa: PLC0415 - an extra brings its parsers
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"connector files need integrationbus[declarative]: {error}") from error
+    return connector_class(path)
 
 
 def _with_distinct_names(

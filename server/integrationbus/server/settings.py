@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:50051"
     """The address to serve on; port 0 takes a free one. Without encryption only loopback addresses are served."""
     connectors: Annotated[tuple[str, ...], NoDecode] = ()
-    """Connector classes besides those of installed packages: ``module:Class``, separated by commas."""
+    """Connectors besides those of installed packages: ``module:Class`` or a connector file, separated by commas."""
     use_entry_points: bool = True
     """Whether to load the connectors of installed packages."""
     grace_seconds: float = Field(default=10.0, ge=0)
