@@ -10,9 +10,11 @@ from integrationbus.connectors import (
     IntegrationConnector,
     OnLog,
     RetryPolicy,
+    SnapshotHandling,
     TaskDataType,
     TaskType,
 )
+from integrationbus.connectors.task_types import MissingKeyAction
 from integrationbus.v1 import enums_pb2
 
 
@@ -26,18 +28,24 @@ def test_public_names_are_pinned() -> None:
         "Every",
         "ExactDecimal",
         "ExternalId",
+        "FailOnMissingKey",
         "IntegrationConnector",
         "ObjectParams",
         "OnLog",
         "OnNotify",
+        "Part",
         "Reference",
         "RetryPolicy",
         "RetryableError",
+        "Snapshot",
+        "SnapshotHandling",
         "TaskDataType",
         "TaskType",
         "TreeNode",
         "TypeInfo",
         "UtcDateTime",
+        "WaitForMissingKey",
+        "WorkflowStep",
         "foreign_key",
         "request_tasks_processing",
     ]
@@ -72,6 +80,8 @@ def test_keys_are_left_to_the_server_by_default() -> None:
     [
         (TaskType, enums_pb2.TaskType.items(), "TASK_TYPE_"),
         (TaskDataType, enums_pb2.TaskDataType.items(), "TASK_DATA_TYPE_"),
+        (SnapshotHandling, enums_pb2.SnapshotHandling.items(), "SNAPSHOT_HANDLING_"),
+        (MissingKeyAction, enums_pb2.MissingKeyAction.items(), "MISSING_KEY_ACTION_"),
     ],
 )
 def test_enumerations_are_those_of_the_contract(
@@ -87,11 +97,8 @@ def test_task_types_know_their_kind() -> None:
     assert {kind for kind in TaskType if kind.is_about_a_site} == {TaskType.ADD_TO_SITE, TaskType.REMOVE_FROM_SITE}
     writing = {"CREATE_OBJECT", "UPDATE_OBJECT", "ADD_TO_SITE", "CREATE_DOCUMENT", "UPDATE_DOCUMENT"}
     assert {kind.name for kind in TaskType if kind.writes_columns} == writing
-    assert {kind for kind in TaskType if kind.is_for_pages} == {
-        TaskType.CREATE_DOCUMENT,
-        TaskType.UPDATE_DOCUMENT,
-        TaskType.DELETE_DOCUMENT,
-    }
+    for kind in TaskType:
+        assert kind.is_for_pages == (kind.name.endswith("_DOCUMENT") or kind is TaskType.DELETE_ALL_CULTURES)
 
 
 def test_only_simple_leaves_keys_alone() -> None:

@@ -380,6 +380,7 @@ class PreparedPage(_message.Message):
     PARENT_PATH_FIELD_NUMBER: _builtins.int
     PARENT_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     object_type: _builtins.str
     """The page class, for example "cms.page"."""
     culture: _builtins.str
@@ -390,6 +391,8 @@ class PreparedPage(_message.Message):
     """The last segment of the page's path. Needed to create a page."""
     parent_path: _builtins.str
     """The path of the parent page, for example "/products". Empty, without a parent: the root of the site."""
+    order: _builtins.int
+    """The place among the pages with the same parent, 1 for the first. 0: a new page comes last, others stay."""
     @_builtins.property
     def parent(self) -> Global___Reference:
         """The parent page by its external id, in place of parent_path."""
@@ -408,10 +411,11 @@ class PreparedPage(_message.Message):
         parent_path: _builtins.str = ...,
         parent: Global___Reference | None = ...,
         fields: Global___Record | None = ...,
+        order: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "parent", b"parent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "culture", b"culture", "fields", b"fields", "node_guid", b"node_guid", "object_type", b"object_type", "parent", b"parent", "parent_path", b"parent_path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "culture", b"culture", "fields", b"fields", "node_guid", b"node_guid", "object_type", b"object_type", "order", b"order", "parent", b"parent", "parent_path", b"parent_path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

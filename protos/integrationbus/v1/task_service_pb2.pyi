@@ -1142,7 +1142,9 @@ class TaskSelection(_message.Message):
 
     @_builtins.property
     def filter(self) -> _task_pb2.TaskFilter:
-        """All tasks that match and can be acted upon. At least one field must be set."""
+        """All tasks that match and can be acted upon. At least one field must be set. RetryTasks leaves PENDING ones alone
+        unless `states` names them.
+        """
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
 from integrationbus.server.processing.dispatcher import Dispatcher
 from integrationbus.server.processing.prepare import Preparer
+from integrationbus.server.processing.previewer import Previewer
 from integrationbus.server.processing.runner import Runner
 from integrationbus.server.processing.schedule import Schedule
 from integrationbus.server.processing.worker import ConnectorWorker
@@ -29,6 +30,7 @@ from integrationbus.server.storage.opened import OpenedStore, open_store
 from integrationbus.server.store import LogReceipt
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
+from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.task_log import TaskLog
 
 __all__ = ["App"]
@@ -66,6 +68,7 @@ class App:
         workers = [self._worker(item, owner) for item in self.registry.connectors if item.connector]
         self._dispatcher = Dispatcher(store=store, registry=self.registry, workers=workers)
         self._schedule = Schedule(self.registry, self._dispatcher.schedule_is_due)
+        self._previewer = Previewer(store=store, target=self._target, registry=self.registry, clock=clock)
         services = Services(
             registry=self.registry,
             store=store,
@@ -75,6 +78,8 @@ class App:
             dispatcher=self._dispatcher,
             runs=self._runs,
             objects=ObjectReader(opened.database, self.registry),
+            actions=TaskActions(store, self._dispatcher, self._reads),
+            previewer=self._previewer,
             rates=self._rates,
             limits=Limits(),
             started_at=clock.now(),
@@ -112,6 +117,7 @@ class App:
             self._task_log.stop,
             # Runs end after the batch in hand, and connectors are given back.
             partial(asyncio.to_thread, self._dispatcher.stop),
+            partial(asyncio.to_thread, self._previewer.stop),
             partial(asyncio.to_thread, self._reads.stop),
             partial(asyncio.to_thread, self.opened.close),
         )

@@ -7,10 +7,9 @@ from typing import Self, Unpack
 from integrationbus.client import LoggedTask, NewTask, Payload, ResumeToken, TaskOptions, TaskType
 from integrationbus.client.wire.tasks import task_spec
 from integrationbus.server.clock import SystemClock
-from integrationbus.server.errors import InvalidRequest
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
-from integrationbus.server.rpc.intake import check_creator, check_task, request_key
+from integrationbus.server.rpc.intake import check_creator, check_task_at, request_key
 from integrationbus.server.storage.opened import open_store
 from integrationbus.server.store import LogEntry, LogReceipt
 from integrationbus.server.task import NewTask as CheckedTask
@@ -87,7 +86,5 @@ class Door:
         ]
 
     def _checked(self, place: int, task: NewTask) -> CheckedTask:
-        try:
-            return check_task(task_spec(task), registry=self._registry, limits=self._limits, creator=self._creator)
-        except InvalidRequest as error:
-            raise error.below(f"tasks[{place}]") from None
+        path, spec = f"tasks[{place}]", task_spec(task)
+        return check_task_at(path, spec, registry=self._registry, limits=self._limits, creator=self._creator)

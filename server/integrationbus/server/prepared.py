@@ -18,6 +18,7 @@ from integrationbus.server.object_names import (
     by_guid,
     by_path,
 )
+from integrationbus.server.preview import KeyFinding, Rehearsal
 from integrationbus.server.problems import MissingTarget
 from integrationbus.server.task import Task, TaskResult
 
@@ -211,4 +212,12 @@ class Target(Protocol):
         be written: then none counts, and the caller undoes the transaction to its savepoint. Only with a batch of one
         is it clear whose problem it is.
         """
+        ...
+
+    def find_keys(self, prepared: PreparedTask, application: Application) -> Sequence[KeyFinding]:
+        """Where the foreign keys of the main object lead. Raises TaskProblem."""
+        ...
+
+    def rehearse(self, prepared: PreparedTask, application: Application) -> Rehearsal:
+        """Apply one task, look at the object before and after, and undo it. Raises TaskProblem."""
         ...

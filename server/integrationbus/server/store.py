@@ -136,15 +136,16 @@ class TaskQuery:
 class ActionPage:
     """What was done with the next part of a selection.
 
-    ``affected`` are the places (connector id, sequence) of the tasks that were acted upon, ``refused`` the ids of those
-    that could not be, with the state that forbids it. ``next_after`` is None when nothing is left. ``released`` says
-    that a halt was cleared.
+    ``affected`` are the ids of the tasks that were acted upon, ``refused`` those of the ones that could not be, with
+    the state that forbids it. ``next_after`` is None when nothing is left. ``released`` says that a halt was cleared,
+    ``called`` that tasks that waited behind the affected ones are called back.
     """
 
-    affected: Sequence[tuple[int, int]]
+    affected: Sequence[str]
     refused: Mapping[str, TaskState]
     next_after: tuple[int, int] | None
     released: bool = False
+    called: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,7 +382,7 @@ class Store(Protocol):
         ...
 
     def rehearsal(self) -> AbstractContextManager[object]:
-        """A transaction to try things in: what is written through the handle is undone at the end."""
+        """A transaction to try things in; what is written through the handle that it yields is undone at the end."""
         ...
 
     # Processing

@@ -31,6 +31,7 @@ __all__ = [
     "TaskType",
     "TouchedObject",
     "Turn",
+    "task_of",
     "title_of",
 ]
 
@@ -338,6 +339,43 @@ class Task:
         if self.given_title:
             return self.given_title
         return title_of(self.task_type, self.object_type, self.external_id)
+
+
+def task_of(new: NewTask, now: datetime) -> Task:
+    """A task that is not stored, as it would be in the line."""
+    return Task(
+        id=new.id,
+        connector=new.connector,
+        sequence=0,
+        task_type=new.task_type,
+        data_type=new.data_type,
+        process_type=new.process_type,
+        object_type=new.object_type,
+        external_id=new.external_id,
+        site=new.site,
+        labels=new.labels,
+        given_title=new.title,
+        creator=new.creator,
+        trace_parent=new.trace_parent,
+        payload=new.payload,
+        state=TaskState.PENDING,
+        in_line=True,
+        passed_over=False,
+        isolated=False,
+        attempt_count=0,
+        retry_count=0,
+        failure_count=0,
+        crash_count=0,
+        position=0,
+        last_error=None,
+        result=None,
+        logged_at=now,
+        started_at=None,
+        finished_at=None,
+        next_attempt_at=None,
+        missing_key=new.missing_key,
+        wait_limit=new.wait_limit,
+    )
 
 
 def title_of(task_type: TaskType, object_type: str, external_id: str) -> str:

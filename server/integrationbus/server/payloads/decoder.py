@@ -53,6 +53,7 @@ def decode_prepared(payload: Payload, class_of: Callable[[str], ObjectClass]) ->
         "node_guid": page.node_guid,
         "node_alias": page.alias,
         "node_parent_path": page.parent_path,
+        "node_order": page.order,
         "node_parent_id": Reference(page.parent.external_id) if page.HasField("parent") else None,
     }
     return _instance(object_class, read_record(page.fields) | {name: value for name, value in place.items() if value})

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from integrationbus.connectors.keys import Reference
 from integrationbus.v1 import payload_pb2
 
-__all__ = ["read_record", "write_record"]
+__all__ = ["read_record", "write_record", "write_value"]
 
 
 def read_record(record: payload_pb2.Record) -> dict[str, object]:
@@ -21,7 +21,7 @@ def read_record(record: payload_pb2.Record) -> dict[str, object]:
 
 def write_record(fields: Mapping[str, object]) -> payload_pb2.Record:
     """Fields as a record. Raises TypeError for a value that a record cannot hold."""
-    return payload_pb2.Record(fields={name: _write(value) for name, value in fields.items()})
+    return payload_pb2.Record(fields={name: write_value(value) for name, value in fields.items()})
 
 
 def _read(value: payload_pb2.Value) -> object:
@@ -46,7 +46,8 @@ def _read(value: payload_pb2.Value) -> object:
             return getattr(value, kind)
 
 
-def _write(value: object) -> payload_pb2.Value:
+def write_value(value: object) -> payload_pb2.Value:
+    """One value. Raises TypeError for one that a record cannot hold."""
     match value:
         case None:
             return payload_pb2.Value(null_value=True)
@@ -78,7 +79,7 @@ def _write(value: object) -> payload_pb2.Value:
             reference = payload_pb2.Reference(external_id=str(value.external_id), object_type=value.object_type)
             return payload_pb2.Value(reference_value=reference)
         case list() | tuple():
-            return payload_pb2.Value(list_value=payload_pb2.ListValue(values=[_write(item) for item in value]))
+            return payload_pb2.Value(list_value=payload_pb2.ListValue(values=[write_value(item) for item in value]))
         case Mapping():
             return payload_pb2.Value(record_value=write_record(value))
     raise TypeError(f"a record cannot hold {type(value).__name__}")

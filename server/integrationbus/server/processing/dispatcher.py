@@ -61,6 +61,10 @@ class Dispatcher:
             if name in self._workers:
                 self._workers[name].trigger(_new_run(RunTrigger.CALL, actor, reason, called_only=True))
 
+    def connectors_released(self, connector_ids: Iterable[int], *, actor: str, reason: str) -> None:
+        """As ``line_released``, by the ids of the connectors."""
+        self.line_released(self._registry.names_of(connector_ids), actor=actor, reason=reason)
+
     def line_released(self, connectors: Iterable[str], *, actor: str, reason: str) -> None:
         """Something that held connectors is gone: start those again that process at once and have something to do."""
         for name in connectors:

@@ -10,6 +10,10 @@ from integrationbus.server.rpc.render import render_counts, render_run, timestam
 from integrationbus.server.rpc.services import Services
 from integrationbus.v1 import connector_service_pb2, connector_service_pb2_grpc, enums_pb2
 from integrationbus.v1.connector_service_pb2 import (
+    DisableConnectorRequest,
+    DisableConnectorResponse,
+    EnableConnectorRequest,
+    EnableConnectorResponse,
     GetConnectorRequest,
     GetConnectorResponse,
     GetConnectorStatsRequest,
@@ -24,7 +28,14 @@ from integrationbus.v1.connector_service_pb2 import (
 
 __all__ = ["ConnectorServicer"]
 
-_WithName = GetConnectorRequest | PauseConnectorRequest | ResumeConnectorRequest | GetConnectorStatsRequest
+_WithName = (
+    GetConnectorRequest
+    | PauseConnectorRequest
+    | ResumeConnectorRequest
+    | GetConnectorStatsRequest
+    | EnableConnectorRequest
+    | DisableConnectorRequest
+)
 
 
 class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
@@ -63,6 +74,14 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
         waiting = connector.counts.pending + connector.counts.running + connector.counts.retry_wait
         return ResumeConnectorResponse(connector=connector, run=render_run(run, waiting))
 
+    async def EnableConnector(self, request: EnableConnectorRequest, context: Context) -> EnableConnectorResponse:
+        """See the proto."""
+        return EnableConnectorResponse(connector=await self._switch(request, context, enabled=True))
+
+    async def DisableConnector(self, request: DisableConnectorRequest, context: Context) -> DisableConnectorResponse:
+        """See the proto."""
+        return DisableConnectorResponse(connector=await self._switch(request, context, enabled=False))
+
     async def GetConnectorStats(self, request: GetConnectorStatsRequest, context: Context) -> GetConnectorStatsResponse:
         """See the proto."""
         store, rates = self._services.store, self._services.rates
@@ -76,6 +95,16 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
             settled_per_second=rates.settled_per_second(record.name),
         )
 
+    async def _switch(
+        self, request: EnableConnectorRequest | DisableConnectorRequest, context: Context, *, enabled: bool
+    ) -> connector_service_pb2.Connector:
+        actor, reason = creator_of(context), check_text("reason", request.reason, 255)
+        name = _name_in(request)
+        await self._services.reads(
+            lambda: self._services.dispatcher.set_enabled(name, enabled=enabled, actor=actor, reason=reason)
+        )
+        return await self._read(name)
+
     async def _read(self, name: str) -> connector_service_pb2.Connector:
         return self._render(await self._services.reads(lambda: self._services.store.connector(name)))
 
@@ -86,7 +115,7 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
             class_path=record.class_path,
             state=enums_pb2.CONNECTOR_STATE_UNHEALTHY,
             problem="this server was not started with it; its tasks wait",
-            paused_by=record.paused_by if record.paused else "",
+            paused_by=_held_by(record),
             halted_by=record.halted_by,
             counts=render_counts(record.counts),
         )
@@ -104,6 +133,12 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
 
 def _name_in(request: _WithName) -> str:
     return check_text("name", request.name, MAX_NAME_BYTES)
+
+
+def _held_by(record: ConnectorRecord) -> str:
+    if not record.enabled:
+        return record.disabled_by
+    return record.paused_by if record.paused else ""
 
 
 def _describe(rendered: connector_service_pb2.Connector, connector: IntegrationConnector) -> None:

@@ -3,21 +3,31 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 
-from integrationbus.server.errors import FieldProblem, TaskTypeMismatch
+from integrationbus.server.errors import FieldProblem, InvalidRequest, TaskTypeMismatch
 from integrationbus.server.ids import new_id
 from integrationbus.server.limits import Limits
 from integrationbus.server.registry import ConnectorRegistry, RegisteredConnector
 from integrationbus.server.rpc.checks import check_text, choice, invalid
 from integrationbus.server.rpc.payload_intake import check_payload
 from integrationbus.server.store import RequestKey
-from integrationbus.server.task import NewTask, Payload, PayloadForm, ProcessType, TaskDataType, TaskType
-from integrationbus.v1 import task_pb2
+from integrationbus.server.task import (
+    MissingKeyAction,
+    NewTask,
+    Payload,
+    PayloadForm,
+    ProcessType,
+    TaskDataType,
+    TaskType,
+)
+from integrationbus.v1 import payload_pb2, task_pb2
 
-__all__ = ["check_creator", "check_task", "request_key"]
+__all__ = ["check_creator", "check_task", "check_task_at", "request_key"]
 
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_LABELS = 32
+_LONGEST_WAIT = timedelta(days=3650)
 
 
 def check_creator(name: str) -> str:
@@ -34,22 +44,38 @@ def check_task(spec: task_pb2.TaskSpec, *, registry: ConnectorRegistry, limits: 
     registered = registry.get(spec.connector)
     task_type = choice("task_type", spec.task_type, TaskType)
     payload = check_payload(spec.payload, registered, limits)
+    data_type = choice("data_type", spec.data_type, TaskDataType, TaskDataType.SIMPLE_SNAPSHOT)
+    _check_data_type(data_type, task_type, spec.payload)
     object_type = _object_type(spec, task_type, payload, registered)
+    if task_type.is_about_a_site and object_type and registered.connector:
+        _check_knows_sites(registry, task_type, object_type)
     return NewTask(
         id=new_id(),
         connector=registered.name,
         task_type=task_type,
-        data_type=choice("data_type", spec.data_type, TaskDataType, TaskDataType.SIMPLE_SNAPSHOT),
+        data_type=data_type,
         process_type=choice("process_type", spec.process_type, ProcessType, ProcessType.DEFAULT),
         object_type=object_type,
         external_id=check_text("external_id", spec.external_id, 255),
-        site=check_text("site", spec.site, 200, required=task_type.is_for_pages),
+        site=check_text("site", spec.site, 200, required=task_type.is_for_pages or task_type.is_about_a_site),
         labels=_labels(spec),
         title=check_text("title", spec.title, 255),
         creator=creator,
         trace_parent=_trace_parent(spec.trace_parent),
         payload=payload,
+        missing_key=choice("missing_key", spec.missing_key, MissingKeyAction) if spec.missing_key else None,
+        wait_limit=_wait_limit(spec),
     )
+
+
+def check_task_at(
+    path: str, spec: task_pb2.TaskSpec, *, registry: ConnectorRegistry, limits: Limits, creator: str
+) -> NewTask:
+    """As ``check_task``, with paths that start with where the task stands in its request."""
+    try:
+        return check_task(spec, registry=registry, limits=limits, creator=creator)
+    except InvalidRequest as error:
+        raise (error.below(path) if path else error) from None
 
 
 def request_key(creator: str, request_id: str, digests: Iterable[bytes]) -> RequestKey | None:
@@ -80,6 +106,34 @@ def _object_type(
             kind = "a page" if object_class.is_page else "an object"
             raise TaskTypeMismatch(FieldProblem("object_type", f"{given} is {kind}, which {task_type.name} is not for"))
     return given
+
+
+def _check_data_type(data_type: TaskDataType, task_type: TaskType, payload: payload_pb2.Payload) -> None:
+    """A snapshot is of an object: pages have no children or bindings that could travel along."""
+    if data_type.carries_parts and task_type.is_for_pages:
+        raise TaskTypeMismatch(FieldProblem("data_type", f"SNAPSHOT is for objects, {task_type.name} is for pages"))
+    if payload.object.parts and not data_type.carries_parts:
+        raise invalid("payload.object.parts", f"go with the data type SNAPSHOT, not with {data_type.name}")
+
+
+def _check_knows_sites(registry: ConnectorRegistry, task_type: TaskType, object_type: str) -> None:
+    if registry.classes.site_binding_of(registry.classes.get(object_type)) is None:
+        text = f"{task_type.name} is not for {object_type}: no binding joins it to sites"
+        raise TaskTypeMismatch(FieldProblem("task_type", text))
+
+
+def _wait_limit(spec: task_pb2.TaskSpec) -> timedelta | None:
+    if not spec.HasField("key_wait_timeout"):
+        return None
+    if MissingKeyAction.FAIL == int(spec.missing_key):
+        raise invalid("key_wait_timeout", "goes with WAIT: a task that fails at once does not wait")
+    try:
+        limit = spec.key_wait_timeout.ToTimedelta()
+    except (ValueError, OverflowError):
+        raise invalid("key_wait_timeout", "is no duration") from None
+    if not timedelta(seconds=1) <= limit <= _LONGEST_WAIT:
+        raise invalid("key_wait_timeout", f"must be from one second to {_LONGEST_WAIT.days} days, not {limit}")
+    return limit
 
 
 def _labels(spec: task_pb2.TaskSpec) -> dict[str, str]:

@@ -12,6 +12,8 @@ from integrationbus.server.rpc.services import Services
 from integrationbus.server.run import Run, RunTicket
 from integrationbus.v1 import enums_pb2, notify_service_pb2, notify_service_pb2_grpc, run_pb2
 from integrationbus.v1.notify_service_pb2 import (
+    CancelRunRequest,
+    CancelRunResponse,
     GetRunRequest,
     GetRunResponse,
     ListRunsRequest,
@@ -70,6 +72,17 @@ class NotifyServicer(notify_service_pb2_grpc.NotifyServiceServicer):
         return ListRunsResponse(
             runs=[render_run(run, remaining[run.connector]) for run in runs[:limit]], next_page_token=token
         )
+
+    async def CancelRun(self, request: CancelRunRequest, context: Context) -> CancelRunResponse:
+        """See the proto."""
+        run_id = check_text("run_id", request.run_id, MAX_NAME_BYTES)
+        actor, reason = creator_of(context), check_text("reason", request.reason, 255)
+        await self._services.reads(lambda: self._services.dispatcher.cancel(run_id, actor=actor, reason=reason))
+        response = CancelRunResponse()
+        async with aclosing(self._services.runs.watch(run_id)) as states:
+            async for run, remaining in states:
+                response = CancelRunResponse(run=render_run(run, remaining))
+        return response
 
     def _runs(self, connector_id: int | None, before: str | None, limit: int) -> tuple[Sequence[Run], dict[str, int]]:
         """Runs, and what is left in the line of each connector."""

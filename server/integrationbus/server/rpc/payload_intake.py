@@ -7,11 +7,12 @@ import re
 from google.protobuf.message import DecodeError
 
 from integrationbus.connectors.object_class import ObjectClass
+from integrationbus.connectors.task_types import SnapshotHandling
 from integrationbus.server.errors import FieldProblem, PayloadNotAccepted, PayloadTooLarge, TaskTypeMismatch
 from integrationbus.server.limits import Limits
 from integrationbus.server.payloads.decoder import is_json
 from integrationbus.server.registry import RegisteredConnector
-from integrationbus.server.rpc.checks import check_text, invalid
+from integrationbus.server.rpc.checks import check_text, choice, invalid
 from integrationbus.server.rpc.records import check_record, check_reference
 from integrationbus.server.task import Payload, PayloadForm
 from integrationbus.v1 import payload_pb2
@@ -92,12 +93,29 @@ def _encoded(encoded: payload_pb2.EncodedPayload, registered: RegisteredConnecto
 
 
 def _object(prepared: payload_pb2.PreparedObject, registered: RegisteredConnector, limits: Limits) -> Payload:
-    path = "payload.object"
-    object_class = _prepared_class(path, prepared.object_type, registered, is_page=False)
-    check_record(f"{path}.fields", prepared.fields, limits)
-    _check_columns(f"{path}.fields", prepared.fields, object_class)
+    if prepared.external_id:
+        raise invalid("payload.object.external_id", "is for objects in parts: the main object has the id of the task")
+    _check_object("payload.object", prepared, registered, limits)
     data = prepared.SerializeToString(deterministic=True)
     return Payload(form=PayloadForm.OBJECT, data=data, type_name=prepared.object_type)
+
+
+def _check_object(
+    path: str, prepared: payload_pb2.PreparedObject, registered: RegisteredConnector, limits: Limits
+) -> None:
+    object_class = _prepared_class(path, prepared.object_type, registered, is_page=False)
+    check_text(f"{path}.external_id", prepared.external_id, 255)
+    check_record(f"{path}.fields", prepared.fields, limits)
+    _check_columns(f"{path}.fields", prepared.fields, object_class)
+    for number, part in enumerate(prepared.parts):
+        below = f"{path}.parts[{number}]"
+        check_text(f"{below}.object_type", part.object_type, 200, required=True)
+        check_text(f"{below}.through", part.through, 200)
+        choice(f"{below}.handling", part.handling, SnapshotHandling, SnapshotHandling.COMPLETE)
+        for place, item in enumerate(part.objects):
+            if item.object_type != part.object_type:
+                raise invalid(f"{below}.objects[{place}].object_type", f"is not that of the part, {part.object_type}")
+            _check_object(f"{below}.objects[{place}]", item, registered, limits)
 
 
 def _page(prepared: payload_pb2.PreparedPage, registered: RegisteredConnector, limits: Limits) -> Payload:
@@ -106,6 +124,8 @@ def _page(prepared: payload_pb2.PreparedPage, registered: RegisteredConnector, l
     check_text(f"{path}.culture", prepared.culture, 20, required=True)
     check_text(f"{path}.alias", prepared.alias, 200)
     check_text(f"{path}.parent_path", prepared.parent_path, 1000)
+    if prepared.order < 0:
+        raise invalid(f"{path}.order", "counts from 1")
     if prepared.node_guid and not _UUID.fullmatch(prepared.node_guid):
         raise invalid(f"{path}.node_guid", "must be a UUID in its canonical text form")
     if "/" in prepared.alias:

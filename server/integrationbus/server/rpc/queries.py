@@ -44,6 +44,8 @@ def read_filter(message: task_pb2.TaskFilter, registry: ConnectorRegistry) -> Ta
         site=check_text("filter.site", message.site, MAX_NAME_BYTES),
         creator=check_text("filter.creator", message.creator, MAX_NAME_BYTES),
         labels=_labels("filter.labels", message.labels),
+        waiting_for_type=check_text("filter.waiting_for_object_type", message.waiting_for_object_type, MAX_NAME_BYTES),
+        waiting_for_id=check_text("filter.waiting_for_external_id", message.waiting_for_external_id, MAX_NAME_BYTES),
     )
 
 

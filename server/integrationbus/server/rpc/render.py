@@ -9,7 +9,7 @@ from integrationbus.server.object_view import ObjectView
 from integrationbus.server.payloads.values import write_record
 from integrationbus.server.run import Run
 from integrationbus.server.store import TaskEvent
-from integrationbus.server.task import Payload, PayloadForm, Task, TaskError, TaskResult, title_of
+from integrationbus.server.task import Payload, PayloadForm, Task, TaskError, TaskResult, TaskState, title_of
 from integrationbus.v1 import (
     connector_service_pb2,
     enums_pb2,
@@ -23,7 +23,9 @@ from integrationbus.v1 import (
 __all__ = [
     "render_change",
     "render_counts",
+    "render_error",
     "render_object",
+    "render_result",
     "render_run",
     "render_task",
     "timestamp",
@@ -56,9 +58,9 @@ def render_task(task: Task) -> task_pb2.Task:
         payload=None if task.payload is None else _payload(task.payload),
         state=enums_pb2.TaskState.ValueType(task.state),
         attempts=task.attempt_count,
-        last_error=None if task.last_error is None else _error(task.last_error),
+        last_error=None if task.last_error is None else render_error(task.last_error),
         blocked_by=task.blocked_by,
-        result=None if task.result is None else _result(task.result),
+        result=None if task.result is None else render_result(task.result),
         logged_at=timestamp(task.logged_at),
         started_at=timestamp(task.started_at),
         finished_at=timestamp(task.finished_at),
@@ -67,6 +69,17 @@ def render_task(task: Task) -> task_pb2.Task:
         etag=str(task.position),
         creator=task.creator,
         trace_parent=task.trace_parent,
+        missing_key=enums_pb2.MissingKeyAction.ValueType(task.missing_key or 0),
+        waiting_for=[
+            task_pb2.AwaitedKey(
+                object_type=key.object_type,
+                external_id=key.external_id,
+                attribute=key.attribute,
+                behind_task_id=key.behind,
+            )
+            for key in task.waiting_for
+        ],
+        wait_deadline=timestamp(task.wait_deadline) if task.state is TaskState.WAITING else None,
     )
 
 
@@ -80,8 +93,8 @@ def render_change(event: TaskEvent) -> task_service_pb2.TaskChange:
         state=enums_pb2.TaskState.ValueType(event.state),
         previous_state=enums_pb2.TaskState.ValueType(event.previous_state or 0),
         attempt=event.attempt,
-        error=None if event.error is None else _error(event.error),
-        result=None if event.result is None else _result(event.result),
+        error=None if event.error is None else render_error(event.error),
+        result=None if event.result is None else render_result(event.result),
         run_id=event.run_id,
         occurred_at=timestamp(event.occurred_at),
         task_type=enums_pb2.TaskType.ValueType(event.task_type),
@@ -89,6 +102,8 @@ def render_change(event: TaskEvent) -> task_service_pb2.TaskChange:
         external_id=event.external_id,
         title=event.title or title_of(event.task_type, event.object_type, event.external_id),
         labels=event.labels,
+        actor=event.actor,
+        reason=event.reason,
     )
 
 
@@ -108,11 +123,14 @@ def render_run(run: Run, remaining: int = 0) -> run_pb2.Run:
             skipped=counts.skipped,
             deleted=counts.deleted,
             retried=counts.retried,
+            waiting=counts.waiting,
         ),
         remaining=remaining,
         halted_by=run.halted_by,
         started_at=timestamp(run.started_at),
         ended_at=timestamp(run.ended_at),
+        cancelled_by=run.cancelled_by,
+        cancel_reason=run.cancel_reason,
     )
 
 
@@ -126,6 +144,7 @@ def render_counts(counts: TaskCounts) -> connector_service_pb2.TaskCounts:
         failed=counts.failed,
         skipped=counts.skipped,
         deleted=counts.deleted,
+        waiting=counts.waiting,
     )
 
 
@@ -160,7 +179,8 @@ def _payload(payload: Payload) -> payload_pb2.Payload:
             return payload_pb2.Payload(page=payload_pb2.PreparedPage.FromString(payload.data))
 
 
-def _error(error: TaskError) -> task_pb2.TaskError:
+def render_error(error: TaskError) -> task_pb2.TaskError:
+    """Why an attempt failed."""
     return task_pb2.TaskError(
         code=error.code,
         reason=error.reason,
@@ -169,13 +189,23 @@ def _error(error: TaskError) -> task_pb2.TaskError:
         field_paths=error.field_paths,
         retryable=error.retryable,
         occurred_at=timestamp(error.occurred_at),
+        awaited_task_id=error.awaited_task,
     )
 
 
-def _result(result: TaskResult) -> task_pb2.TaskResult:
+def render_result(result: TaskResult) -> task_pb2.TaskResult:
+    """What a task did."""
     return task_pb2.TaskResult(
         effect=enums_pb2.TaskEffect.ValueType(result.effect),
         object_type=result.object_type,
         object_id=result.object_id,
         notes=result.notes,
+        touched=[
+            task_pb2.TouchedObject(
+                object_type=item.object_type,
+                object_id=item.object_id,
+                effect=enums_pb2.TaskEffect.ValueType(item.effect),
+            )
+            for item in result.touched
+        ],
     )

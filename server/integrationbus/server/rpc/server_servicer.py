@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 
-from integrationbus.server.rpc.context import Context
+from integrationbus.server.rpc.checks import check_text, choice
+from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.render import timestamp
 from integrationbus.server.rpc.services import Services
-from integrationbus.v1 import server_service_pb2_grpc
-from integrationbus.v1.server_service_pb2 import GetServerInfoRequest, GetServerInfoResponse, Limits
+from integrationbus.server.switches import Switch, SwitchState
+from integrationbus.v1 import enums_pb2, server_service_pb2, server_service_pb2_grpc
+from integrationbus.v1.server_service_pb2 import (
+    GetServerInfoRequest,
+    GetServerInfoResponse,
+    Limits,
+    ListSwitchesRequest,
+    ListSwitchesResponse,
+    SetSwitchRequest,
+    SetSwitchResponse,
+)
 
 __all__ = ["ServerServicer"]
 
@@ -35,3 +45,27 @@ class ServerServicer(server_service_pb2_grpc.ServerServiceServicer):
             ),
             started_at=timestamp(self._services.started_at),
         )
+
+    async def ListSwitches(self, request: ListSwitchesRequest, context: Context) -> ListSwitchesResponse:
+        """See the proto."""
+        switches = await self._services.reads(self._services.store.switches)
+        return ListSwitchesResponse(switches=[_render_switch(item) for item in switches])
+
+    async def SetSwitch(self, request: SetSwitchRequest, context: Context) -> SetSwitchResponse:
+        """See the proto."""
+        actor, reason = creator_of(context), check_text("reason", request.reason, 255)
+        switch = choice("switch", request.switch, Switch)
+        state = await self._services.reads(
+            lambda: self._services.dispatcher.set_switch(switch, on=request.on, actor=actor, reason=reason)
+        )
+        return SetSwitchResponse(switch=_render_switch(state))
+
+
+def _render_switch(state: SwitchState) -> server_service_pb2.SwitchState:
+    return server_service_pb2.SwitchState(
+        switch=enums_pb2.Switch.ValueType(state.switch),
+        on=state.on,
+        changed_by=state.changed_by,
+        reason=state.reason,
+        changed_at=timestamp(state.changed_at),
+    )

@@ -9,15 +9,19 @@ from integrationbus.server.connector import ConnectorRecord, ConnectorState, Hea
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.limits import Limits
 from integrationbus.server.object_view import ObjectKey, ObjectView
+from integrationbus.server.preview import Preview
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.run import Run, RunTicket
 from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.store import Store
+from integrationbus.server.switches import Switch, SwitchState
+from integrationbus.server.task import NewTask
+from integrationbus.server.actions import ActionReport, WantedAction
 from integrationbus.server.task_log import TaskLog
 
-__all__ = ["Dispatcher", "Objects", "Services"]
+__all__ = ["Dispatcher", "Objects", "Previewer", "Services", "TaskActions"]
 
 
 class Dispatcher(Protocol):
@@ -35,8 +39,36 @@ class Dispatcher(Protocol):
         """Release a connector and start a run. Raises ConnectorNotFound or ConnectorUnhealthy."""
         ...
 
+    def set_enabled(self, name: str, *, enabled: bool, actor: str, reason: str) -> None:
+        """Switch a connector on or off. Raises ConnectorNotFound."""
+        ...
+
+    def set_switch(self, switch: Switch, *, on: bool, actor: str, reason: str) -> SwitchState:
+        """Turn a switch of the bus on or off."""
+        ...
+
+    def cancel(self, run_id: str, *, actor: str, reason: str) -> None:
+        """Make a run end after the batch in hand. Raises RunNotFound and RunEnded."""
+        ...
+
     def state_of(self, record: ConnectorRecord) -> tuple[ConnectorState, str]:
         """What a connector is doing, and why if something holds it."""
+        ...
+
+
+class TaskActions(Protocol):
+    """What operators do with tasks."""
+
+    async def perform(self, wanted: WantedAction) -> ActionReport:
+        """Act on a selection of tasks, part by part. Raises TaskNotFound, TaskRunning, TaskFinal and EtagMismatch."""
+        ...
+
+
+class Previewer(Protocol):
+    """Tries tasks out."""
+
+    async def preview(self, task: NewTask) -> Preview:
+        """What a task would do now. Raises ConnectorUnhealthy."""
         ...
 
 
@@ -68,6 +100,8 @@ class Services:
     dispatcher: Dispatcher
     runs: RunWatch
     objects: Objects
+    actions: TaskActions
+    previewer: Previewer
     rates: Rates
     limits: Limits
     started_at: datetime

@@ -10,16 +10,16 @@ from integrationbus.server.rpc.answers import first_page
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.errors import to_refusal
-from integrationbus.server.rpc.intake import check_task, request_key
+from integrationbus.server.rpc.intake import check_task_at, request_key
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import read_filter, read_resume_token, wants_payload, write_resume_token
 from integrationbus.server.rpc.render import render_task
-from integrationbus.server.rpc.services import Services
+from integrationbus.server.rpc.task_operations import TaskOperations
 from integrationbus.server.rpc.watching import watch_messages
 from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, TaskQuery
 from integrationbus.server.task import NewTask, Task
 from integrationbus.server.watch import WatchStart
-from integrationbus.v1 import task_pb2, task_service_pb2, task_service_pb2_grpc
+from integrationbus.v1 import task_pb2, task_service_pb2
 from integrationbus.v1.task_service_pb2 import (
     GetTaskRequest,
     GetTaskResponse,
@@ -53,11 +53,8 @@ class _Reading:
     newest_first: bool
 
 
-class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
-    """Logs tasks, and shows them."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
+class TaskServicer(TaskOperations):
+    """Logs tasks, shows them, and lets operators act on them."""
 
     async def LogTask(self, request: LogTaskRequest, context: Context) -> LogTaskResponse:
         """See the proto."""
@@ -159,10 +156,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
 
     def _checked(self, spec: task_pb2.TaskSpec, path: str, creator: str) -> NewTask:
         services = self._services
-        try:
-            return check_task(spec, registry=services.registry, limits=services.limits, creator=creator)
-        except InvalidRequest as error:
-            raise (error.below(path) if path else error) from None
+        return check_task_at(path, spec, registry=services.registry, limits=services.limits, creator=creator)
 
     def _checked_batch(self, request: LogTasksRequest, creator: str) -> tuple[list[_Checked], RequestKey | None]:
         """The tasks of a batch and the refusals, in its order; and what makes the call repeatable."""

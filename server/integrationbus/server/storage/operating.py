@@ -51,14 +51,19 @@ def act_on(
     tasks = [task_from_row(row) for row in connection.execute(statement)]
     if etag and any(str(task.position) != etag for task in tasks):
         raise EtagMismatch("the task changed since its etag was read; read it again")
-    willing = [task for task in tasks if task.state not in _UNTOUCHABLE and _is_worth_it(task, action)]
-    released = not rehearse and _carry_out(connection, connector_id, action, willing, note)
+    willing = [task for task in tasks if task.state not in _UNTOUCHABLE]
+    released = called = False
+    if willing and not rehearse:
+        called = _change(connection, connector_id, action, willing, note)
+        if action is not TaskActionKind.RETRY:
+            released = any(release_halt(connection, connector_id, task.sequence) for task in willing)
     return ActionPage(
-        affected=[(connector_id, task.sequence) for task in willing],
+        affected=[task.id for task in willing],
         refused={task.id: task.state for task in tasks if task.state in _UNTOUCHABLE},
         # The next part may be of another connector.
         next_after=(connector_id, tasks[-1].sequence if tasks else 1 << 62),
         released=released,
+        called=called,
     )
 
 
@@ -104,11 +109,6 @@ def connectors_with_called(connection: Connection) -> list[str]:
     return list(connection.execute(select(table.c.name).where(table.c.id.in_(called))).scalars())
 
 
-def _is_worth_it(task: Task, action: TaskActionKind) -> bool:
-    """Whether the action changes anything: a task that was skipped for good is not skipped again."""
-    return not (action is TaskActionKind.SKIP and task.state is TaskState.SKIPPED and not task.in_line)
-
-
 def _next_connector(connection: Connection, selection: TaskQuery, after: tuple[int, int] | None) -> int | None:
     found = connection.execute(_matching(selection, after).with_only_columns(_task.c.connector_id).limit(1))
     return found.scalar_one_or_none()
@@ -120,12 +120,10 @@ def _matching(selection: TaskQuery, after: tuple[int, int] | None) -> Select[tup
     return statement if after is None else statement.where(tuple_(*place) > after)
 
 
-def _carry_out(
+def _change(
     connection: Connection, connector_id: int, action: TaskActionKind, tasks: Sequence[Task], note: ChangeNote
 ) -> bool:
-    """Change the tasks, and what depends on them; returns whether a halt was cleared."""
-    if not tasks:
-        return False
+    """Change the tasks, and those that wait behind them; returns whether there were any of the latter."""
     waiting_ones = [task.sequence for task in tasks if task.state is TaskState.WAITING]
     followers = waiting.followers_of(connection, connector_id, waiting_ones)
     followers -= {task.sequence for task in tasks}
@@ -151,10 +149,7 @@ def _carry_out(
             for task, position in zip(tasks, positions, strict=True)
         ],
     )
-    waiting.call_back(connection, connector_id, followers, note)
-    if action is TaskActionKind.RETRY:
-        return False
-    return any(release_halt(connection, connector_id, task.sequence) for task in tasks)
+    return waiting.call_back(connection, connector_id, followers, note) > 0
 
 
 _RETRY = {

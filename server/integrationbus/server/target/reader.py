@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from integrationbus.connectors.models import NodeInfo
 from integrationbus.connectors.object_class import ObjectClass
@@ -15,7 +15,7 @@ from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.database import Database
 
-__all__ = ["ObjectReader"]
+__all__ = ["ObjectReader", "fields_of"]
 
 _nodes: Any = NodeInfo.__table__
 
@@ -72,6 +72,12 @@ class ObjectReader:
         )
         column = object_class.columns["document_node_id"] if object_class.is_page else object_class.id_column
         return column.in_(mapped)
+
+
+def fields_of(connection: Connection, object_class: ObjectClass, object_id: int) -> Mapping[str, object] | None:
+    """The columns of one object by attribute name, as a record can hold them; None when there is no such object."""
+    row = connection.execute(_selection(object_class).where(object_class.id_column == object_id)).one_or_none()
+    return None if row is None else _view(object_class, row).fields
 
 
 def _equals(

@@ -9,9 +9,11 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 
 from integrationbus.server.class_catalog import ClassCatalog
 from integrationbus.server.prepared import Application, Outcome, PreparedTask
+from integrationbus.server.preview import KeyFinding, Rehearsal
 from integrationbus.server.problems import MissingTarget, TargetRefused, TaskProblem
 from integrationbus.server.target.group_writer import GroupWriter
 from integrationbus.server.target.groups import cut_into_groups
+from integrationbus.server.target.reader import fields_of
 from integrationbus.server.target.session import TargetSession
 from integrationbus.server.target.translate import Translator
 from integrationbus.server.task import TaskEffect
@@ -42,6 +44,36 @@ class SqlTarget:
                 cache.clear()
             outcomes += applied
         return outcomes
+
+    def find_keys(self, prepared: PreparedTask, application: Application) -> Sequence[KeyFinding]:
+        """See ``Target.find_keys``."""
+        assert isinstance(application.handle, Connection)
+        place = (application.handle, application.connector_id, self._catalog)
+        [lookup] = Translator(*place, application.cache).look_up([prepared.main])
+        return [
+            KeyFinding(
+                attribute=key.attribute,
+                object_type=reference.object_type,
+                external_id=reference.external_id,
+                internal_id=lookup.found.get(key.attribute),
+            )
+            for key, reference in prepared.main.keys
+        ]
+
+    def rehearse(self, prepared: PreparedTask, application: Application) -> Rehearsal:
+        """See ``Target.rehearse``."""
+        connection = application.handle
+        assert isinstance(connection, Connection)
+        attempt = connection.begin_nested()
+        try:
+            [outcome] = self.apply([prepared], application)
+            if isinstance(outcome, MissingTarget):
+                raise outcome
+            after = fields_of(connection, prepared.object_class, outcome.object_id)
+        finally:
+            attempt.rollback()
+        before = fields_of(connection, prepared.object_class, outcome.object_id)
+        return Rehearsal(result=outcome, before=before, after=after)
 
 
 @contextmanager
