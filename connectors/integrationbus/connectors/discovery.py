@@ -68,7 +68,6 @@ def use_connector(cls: type[IntegrationConnector]) -> FoundConnector:
     """A class in hand, as ``find_connectors`` would find it; it need not be reachable by its path."""
     class_path = f"{cls.__module__}:{cls.__qualname__}"
 
-
     def make() -> IntegrationConnector:
         return check_connector_class(cls, class_path)()
 
