@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from integrationbus.client import Json, NewTask, PreparedObject, TaskType
+from integrationbus.client import Encoded, Json, NewTask, PreparedObject, TaskType
 from integrationbus.connectors import (
     Accepts,
     BaseInfo,
@@ -89,6 +89,10 @@ class TestGood(Conformance):
     """Keeps every rule."""
 
 
+def _page(payload: Mapping[str, str], **options: Any) -> NewTask:
+    return NewTask("pages", TaskType.CREATE_DOCUMENT, Json(payload), site="main", **options)
+
+
 class TestPages(ConnectorConformance):
     """A connector of pages keeps every rule as well."""
 
@@ -102,14 +106,32 @@ class TestPages(ConnectorConformance):
         ) -> Page:
             page = Page(document_culture="en-US", title=obj["title"])
             page.node_alias = obj["alias"]
+            page.node_parent_id = obj.get("parent")
             return page
 
     connector = PagesConnector
     given = (PreparedObject("cms.site", {"site_name": "main"}),)
     samples = (
-        NewTask("pages", TaskType.CREATE_DOCUMENT, Json({"alias": "news", "title": "News"}), site="main"),
-        NewTask("pages", TaskType.UPDATE_DOCUMENT, Json({"alias": "news", "title": "The news"}), site="main"),
+        _page({"alias": "news", "title": "News"}, external_id="n"),
+        _page({"alias": "old", "title": "Old news", "parent": "n"}, external_id="o"),
     )
+
+
+class TestText(Conformance):
+    """A connector of lines of text and of JSON keeps every rule as well."""
+
+    class Lines(GoodConnector):
+        accepts = Accepts(record=False, content_types=("text/csv", "application/json"))
+
+        def prepare_internal_object(self, obj: Any, *rest: Any) -> Any:
+            code, title = obj.decode().split(",") if isinstance(obj, bytes) else (obj["code"], obj["title"])
+            return PartInfo(code=code, title=title)
+
+    connector = Lines
+    samples: ClassVar[Sequence[NewTask]] = [
+        NewTask(_NAME, TaskType.CREATE_OBJECT, Encoded("text/csv", b"a,Part a")),
+        NewTask(_NAME, TaskType.CREATE_OBJECT, Json({"code": "b", "title": "Part b"})),
+    ]
 
 
 class TestPreparedByTheCaller(Conformance):
@@ -313,6 +335,13 @@ class TestUnusable(Conformance):
             return PartInfo(code=fields.get("code", "?"), title=fields.get("title"), whole_id=fields.get("whole"))
 
     connector = Generous
+
+
+class TestUnusableDeletion(TestUnusable):
+    samples: ClassVar[Sequence[NewTask]] = [
+        NewTask(_NAME, TaskType.DELETE_OBJECT, {"code": "a"}),
+        *Conformance.samples,
+    ]
 
 
 class TestUnusableRemembered(Conformance):

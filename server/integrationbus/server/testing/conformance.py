@@ -200,6 +200,11 @@ class ConnectorConformance:
             if not logged:
                 pytest.skip("the bus refuses every payload that is unusable; set unusable to some that it takes")
             run = trial.bus.run()
+            if trial.all_ids() != before:
+                fail(
+                    f"one of the payloads {[*payloads]}, which mean nothing, left an object behind: raise an exception "
+                    "for what cannot be used"
+                )
             for task in map(trial.bus.task, logged):
                 if task.state is TaskState.SUCCEEDED:
                     fail(f"{task.payload!r} means nothing, and its task succeeded: raise an exception for it")
@@ -208,8 +213,6 @@ class ConnectorConformance:
                     f"the run is {run.state.name} at an unusable payload, and the tasks behind it wait: raise "
                     "RetryableError only when the same payload may succeed later"
                 )
-            if trial.all_ids() != before:
-                fail("an unusable payload left an object behind")
             if problem := trial.first_failure():
                 with self._trial(self.samples[:1]) as other:
                     other.process_all()
