@@ -1,8 +1,9 @@
 """Finding connector classes: by entry point and by setting."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 
@@ -19,7 +20,14 @@ from integrationbus.connectors.policies import (
     WaitForMissingKey,
 )
 
-__all__ = ["ENTRY_POINT_GROUP", "FoundConnector", "find_connectors"]
+__all__ = [
+    "CONNECTOR_NAME",
+    "ENTRY_POINT_GROUP",
+    "FoundConnector",
+    "check_connector_class",
+    "find_connectors",
+    "use_connector",
+]
 
 ENTRY_POINT_GROUP = "integrationbus.connectors"
 
@@ -36,7 +44,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 _FILES = (".yaml", ".yml", ".toml")
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+CONNECTOR_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+"""What the whole name of a connector must match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +70,42 @@ def find_connectors(class_paths: Iterable[str], *, use_entry_points: bool = True
     wanted = {path.strip(): path.strip() for path in class_paths if path.strip()}
     if use_entry_points:
         wanted |= {entry.value: entry.name for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    found = [_load(path, fallback_name=name) for path, name in wanted.items()]
+    found = [_load(path, name, partial(_make, path)) for path, name in wanted.items()]
     loaded = {type(item.connector): item for item in found if item.connector is not None}
     broken = [item for item in found if item.connector is None]
     return list(_with_distinct_names(loaded.values(), broken))
 
 
-def _load(class_path: str, *, fallback_name: str) -> FoundConnector:
+def use_connector(cls: type[IntegrationConnector]) -> FoundConnector:
+    """A class in hand, as ``find_connectors`` would find it; it need not be reachable by its path."""
+    class_path = f"{cls.__module__}:{cls.__qualname__}"
+
+    def make() -> IntegrationConnector:
+        return check_connector_class(cls, class_path)()
+
+    return _load(class_path, class_path, make)
+
+
+def check_connector_class(cls: object, class_path: str) -> type[IntegrationConnector]:
+    """The same class. Raises TypeError or ValueError, with what to change, when the server could not use it."""
+    if not (isinstance(cls, type) and issubclass(cls, IntegrationConnector)):
+        raise TypeError(f"{class_path} is not a subclass of IntegrationConnector")
+    name = getattr(cls, "name", None)
+    if not (isinstance(name, str) and CONNECTOR_NAME.fullmatch(name)):
+        raise ValueError(f"{class_path}.name must be 1 to 100 of a-z 0-9 . _ - and start with a letter or a digit")
+    for attribute, kind in _KINDS.items():
+        value = getattr(cls, attribute)
+        if not isinstance(value, kind):
+            wanted = " or ".join(each.__name__ for each in kind)
+            raise TypeError(f"{class_path}.{attribute} must be an instance of {wanted}, not {value!r}")
+    for object_class in cls.object_classes:
+        describe(object_class)
+    return cls
+
+
+def _load(class_path: str, fallback_name: str, make: Callable[[], IntegrationConnector]) -> FoundConnector:
     try:
-        connector = _make(class_path)
+        connector = make()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - user code: even SystemExit must not end the server
@@ -79,20 +115,8 @@ def _load(class_path: str, *, fallback_name: str) -> FoundConnector:
 
 
 def _make(class_path: str) -> IntegrationConnector:
-    cls = _class_of_file(class_path) if class_path.lower().endswith(_FILES) else _class_of_module(class_path)
-    if not (isinstance(cls, type) and issubclass(cls, IntegrationConnector)):
-        raise TypeError(f"{class_path} is not a subclass of IntegrationConnector")
-    name = getattr(cls, "name", None)
-    if not (isinstance(name, str) and _NAME.fullmatch(name)):
-        raise ValueError(f"{class_path}.name must be 1 to 100 of a-z 0-9 . _ - and start with a letter or a digit")
-    for attribute, kind in _KINDS.items():
-        value = getattr(cls, attribute)
-        if not isinstance(value, kind):
-            wanted = " or ".join(each.__name__ for each in kind)
-            raise TypeError(f"{class_path}.{attribute} must be an instance of {wanted}, not {value!r}")
-    for object_class in cls.object_classes:
-        describe(object_class)
-    return cls()
+    found = _class_of_file(class_path) if class_path.lower().endswith(_FILES) else _class_of_module(class_path)
+    return check_connector_class(found, class_path)()
 
 
 def _class_of_module(class_path: str) -> object:

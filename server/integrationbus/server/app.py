@@ -18,6 +18,7 @@ from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.processing.previewer import Previewer
 from integrationbus.server.processing.runner import Runner
 from integrationbus.server.processing.schedule import Schedule
+from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
@@ -30,7 +31,6 @@ from integrationbus.server.storage.opened import OpenedStore, open_store
 from integrationbus.server.store import LogReceipt
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
-from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.task_log import TaskLog
 
 __all__ = ["App"]

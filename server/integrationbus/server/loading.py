@@ -14,9 +14,9 @@ from integrationbus.server.registry import ConnectorRegistry, RegisteredConnecto
 from integrationbus.server.storage.opened import OpenedStore
 from integrationbus.server.target.tables import TableMismatch, ensure_tables
 
-__all__ = ["load_connectors"]
+__all__ = ["SHIPPED_CLASSES", "load_connectors", "register_connectors"]
 
-_SHIPPED_CLASSES = (
+SHIPPED_CLASSES = (
     cms.SiteInfo,
     cms.UserInfo,
     cms.RoleInfo,
@@ -34,10 +34,15 @@ def load_connectors(
     opened: OpenedStore, class_paths: Iterable[str], *, use_entry_points: bool = True
 ) -> ConnectorRegistry:
     """Find the connectors, make their tables, and put them on record with those that were there before."""
-    shipped = [describe(cls) for cls in _SHIPPED_CLASSES]
     known = {record.class_path: record.name for record in opened.store.connectors()}
-    found = [_by_known_name(item, known) for item in find_connectors(class_paths, use_entry_points=use_entry_points)]
-    found = _checked(opened, found, shipped)
+    found = find_connectors(class_paths, use_entry_points=use_entry_points)
+    return register_connectors(opened, [_by_known_name(item, known) for item in found])
+
+
+def register_connectors(opened: OpenedStore, candidates: Sequence[FoundConnector]) -> ConnectorRegistry:
+    """Make the tables of connectors that were found, and put them on record with those that were there before."""
+    shipped = [describe(cls) for cls in SHIPPED_CLASSES]
+    found = _checked(opened, candidates, shipped)
     opened.store.register_connectors({item.name: item.class_path for item in found})
     by_name = {item.name: item for item in found}
     registered = [_registered(record, by_name.get(record.name)) for record in opened.store.connectors()]

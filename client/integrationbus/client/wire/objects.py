@@ -7,7 +7,7 @@ from integrationbus.client.wire.call import Call, Page
 from integrationbus.client.wire.values import external_id_text, read_record
 from integrationbus.v1 import object_service_pb2
 
-__all__ = ["count_objects", "get_object", "list_objects"]
+__all__ = ["count_objects", "get_object", "list_objects", "read_object"]
 
 _SERVICE = "/integrationbus.v1.ObjectService/"
 
@@ -29,7 +29,7 @@ def get_object(
             request.external_key.external_id = external_id_text(key.external_id, "external_id")
 
     def read(response: object_service_pb2.GetObjectResponse) -> BusObject:
-        return _read_object(response.object)
+        return read_object(response.object)
 
     return Call(f"{_SERVICE}GetObject", request, object_service_pb2.GetObjectResponse, read)
 
@@ -40,7 +40,7 @@ def list_objects(
     """ListObjects."""
 
     def read(response: object_service_pb2.ListObjectsResponse) -> Page[BusObject]:
-        return Page([_read_object(item) for item in response.objects], response.next_page_token)
+        return Page([read_object(item) for item in response.objects], response.next_page_token)
 
     request = object_service_pb2.ListObjectsRequest(object_type=object_type, page_size=page_size, page_token=page_token)
     return Call(f"{_SERVICE}ListObjects", request, object_service_pb2.ListObjectsResponse, read)
@@ -56,7 +56,8 @@ def count_objects(object_type: str) -> Call[object_service_pb2.ListObjectsRespon
     return Call(f"{_SERVICE}ListObjects", request, object_service_pb2.ListObjectsResponse, read)
 
 
-def _read_object(message: object_service_pb2.BusObject) -> BusObject:
+def read_object(message: object_service_pb2.BusObject) -> BusObject:
+    """Read an object."""
     return BusObject(
         object_type=message.object_type,
         id=message.id,

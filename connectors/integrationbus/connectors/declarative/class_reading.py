@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from integrationbus.connectors.cms import SiteInfo
 from integrationbus.connectors.declarative.class_building import is_table_taken
@@ -82,7 +83,8 @@ def _head(table: Table, names: ClassNames, faults: Faults) -> ClassSpec | None:
 def _complete(table: Table, head: ClassSpec, names: ClassNames, faults: Faults) -> ClassSpec:
     before = len(faults)
     columns = tuple(_columns(table, head, names, faults))
-    info = replace(head.info, **dict(_roles(table, head, columns, faults)))
+    roles: dict[str, Any] = dict(_roles(table, head, columns, faults))
+    info = replace(head.info, **roles)
     spec = replace(head, info=info, columns=columns)
     if len(faults) > before:
         return spec

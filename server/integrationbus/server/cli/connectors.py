@@ -7,11 +7,14 @@ import typer
 from integrationbus.client import Connector, HeadAction
 from integrationbus.server.cli.connection import ServerOption, connect
 from integrationbus.server.cli.names import named
+from integrationbus.server.cli.new_connector import new_connector
 from integrationbus.server.cli.output import JsonOption, console, moment, print_json, print_table, to_plain
 
 __all__ = ["connectors_app"]
 
-connectors_app = typer.Typer(name="connectors", help="Show, hold and release connectors.", invoke_without_command=True)
+connectors_app = typer.Typer(
+    name="connectors", help="Show, hold, release and begin connectors.", invoke_without_command=True
+)
 
 Name = Annotated[str, typer.Argument(help="The connector.")]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
@@ -31,6 +34,9 @@ def list_connectors(
         return
     columns = ["connector", "state", "waiting", "succeeded", "failed", "runs", "problem"]
     print_table(columns, [_row(item) for item in connectors], empty="no connectors: set INTEGRATIONBUS_CONNECTORS")
+
+
+connectors_app.command("new")(new_connector)
 
 
 @connectors_app.command("show")

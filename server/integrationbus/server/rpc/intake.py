@@ -125,7 +125,7 @@ def _check_knows_sites(registry: ConnectorRegistry, task_type: TaskType, object_
 def _wait_limit(spec: task_pb2.TaskSpec) -> timedelta | None:
     if not spec.HasField("key_wait_timeout"):
         return None
-    if MissingKeyAction.FAIL == int(spec.missing_key):
+    if int(spec.missing_key) == MissingKeyAction.FAIL:
         raise invalid("key_wait_timeout", "goes with WAIT: a task that fails at once does not wait")
     try:
         limit = spec.key_wait_timeout.ToTimedelta()

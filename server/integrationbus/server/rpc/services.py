@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from integrationbus.server.actions import ActionReport, WantedAction
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.limits import Limits
@@ -18,7 +19,6 @@ from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.store import Store
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import NewTask
-from integrationbus.server.actions import ActionReport, WantedAction
 from integrationbus.server.task_log import TaskLog
 
 __all__ = ["Dispatcher", "Objects", "Previewer", "Services", "TaskActions"]

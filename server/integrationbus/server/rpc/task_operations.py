@@ -1,5 +1,6 @@
 """What operators do with tasks, in TaskService."""
 
+from integrationbus.server.actions import WantedAction
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.intake import check_task_at
@@ -8,7 +9,6 @@ from integrationbus.server.rpc.render_details import render_attempts, render_pre
 from integrationbus.server.rpc.services import Services
 from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import TaskActionKind
-from integrationbus.server.actions import WantedAction
 from integrationbus.v1 import task_service_pb2_grpc
 from integrationbus.v1.task_service_pb2 import (
     DeleteTasksRequest,
