@@ -42,7 +42,7 @@ def run_message(state: int = 1) -> run_pb2.Run:
         state=enums_pb2.RunState.ValueType(state),
         requested_by="crm",
         reason="now",
-        counts=run_pb2.RunCounts(succeeded=1, failed=2, skipped=3, deleted=4, retried=5),
+        counts=run_pb2.RunCounts(succeeded=1, failed=2, skipped=3, deleted=4, retried=5, waiting=0),
         remaining=6,
         started_at=NOON_MESSAGE,
     )
@@ -56,7 +56,7 @@ def run(state: RunState = RunState.RUNNING) -> Run:
         state=state,
         requested_by="crm",
         reason="now",
-        counts=RunCounts(succeeded=1, failed=2, skipped=3, deleted=4, retried=5),
+        counts=RunCounts(succeeded=1, failed=2, skipped=3, deleted=4, retried=5, waiting=0),
         remaining=6,
         halted_by="",
         started_at=NOON,
@@ -65,9 +65,9 @@ def run(state: RunState = RunState.RUNNING) -> Run:
 
 
 COUNTS_MESSAGE = connector_service_pb2.TaskCounts(
-    pending=1, running=2, retry_wait=3, succeeded=4, failed=5, skipped=6, deleted=7
+    pending=1, running=2, retry_wait=3, succeeded=4, failed=5, skipped=6, deleted=7, waiting=8
 )
-COUNTS = TaskCounts(pending=1, running=2, retry_wait=3, succeeded=4, failed=5, skipped=6, deleted=7)
+COUNTS = TaskCounts(pending=1, running=2, retry_wait=3, succeeded=4, failed=5, skipped=6, deleted=7, waiting=8)
 CONNECTOR_MESSAGE = connector_service_pb2.Connector(
     name="crm",
     display_name="CRM",

@@ -5,13 +5,17 @@ from integrationbus.client.async_watch import AsyncWatch
 from integrationbus.client.client import Client
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
 from integrationbus.client.model.enums import (
+    AttemptOutcome,
     ConnectorState,
     ErrorReason,
     HeadAction,
+    MissingKeyAction,
     NotifyOutcome,
     ProcessType,
     RunState,
     RunTrigger,
+    SnapshotHandling,
+    Switch,
     TaskDataType,
     TaskEffect,
     TaskStage,
@@ -38,6 +42,16 @@ from integrationbus.client.model.errors import (
     Unavailable,
 )
 from integrationbus.client.model.objects import BusObject, ExternalKey
+from integrationbus.client.model.operations import (
+    FieldPreview,
+    KeyPreview,
+    SelectionResult,
+    SwitchState,
+    TaskAction,
+    TaskAttempt,
+    TaskHistory,
+    TaskPreview,
+)
 from integrationbus.client.model.payloads import (
     Encoded,
     ExternalId,
@@ -46,6 +60,7 @@ from integrationbus.client.model.payloads import (
     Payload,
     PreparedObject,
     PreparedPage,
+    PreparedPart,
     Reference,
     StoredPayload,
 )
@@ -53,6 +68,7 @@ from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.runs import Run, RunCounts, RunTicket
 from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, ServerInfo
 from integrationbus.client.model.tasks import (
+    AwaitedKey,
     LoggedTask,
     LoggedTasks,
     LogProgress,
@@ -64,6 +80,7 @@ from integrationbus.client.model.tasks import (
     TaskOptions,
     TaskRefusal,
     TaskResult,
+    TouchedObject,
 )
 from integrationbus.client.watch import Watch
 
@@ -71,6 +88,8 @@ __all__ = [
     "AccessDenied",
     "AsyncClient",
     "AsyncWatch",
+    "AttemptOutcome",
+    "AwaitedKey",
     "BusError",
     "BusObject",
     "Cancelled",
@@ -86,15 +105,18 @@ __all__ = [
     "Exhausted",
     "ExternalId",
     "ExternalKey",
+    "FieldPreview",
     "FieldValue",
     "FieldViolation",
     "HeadAction",
     "InvalidRequest",
     "Json",
+    "KeyPreview",
     "Limits",
     "LogProgress",
     "LoggedTask",
     "LoggedTasks",
+    "MissingKeyAction",
     "NewTask",
     "NotFound",
     "NotSupported",
@@ -104,6 +126,7 @@ __all__ = [
     "PreconditionFailed",
     "PreparedObject",
     "PreparedPage",
+    "PreparedPart",
     "ProcessType",
     "Reference",
     "RequestIdReused",
@@ -114,17 +137,25 @@ __all__ = [
     "RunState",
     "RunTicket",
     "RunTrigger",
+    "SelectionResult",
     "ServerFault",
     "ServerInfo",
+    "SnapshotHandling",
     "StoredPayload",
+    "Switch",
+    "SwitchState",
     "Task",
+    "TaskAction",
+    "TaskAttempt",
     "TaskChange",
     "TaskCounts",
     "TaskDataType",
     "TaskEffect",
     "TaskError",
     "TaskFilter",
+    "TaskHistory",
     "TaskOptions",
+    "TaskPreview",
     "TaskRefusal",
     "TaskResult",
     "TaskStage",
@@ -132,6 +163,7 @@ __all__ = [
     "TaskType",
     "TokenExpired",
     "TokenInvalid",
+    "TouchedObject",
     "TriggerMode",
     "Unavailable",
     "Watch",

@@ -20,16 +20,18 @@ class TaskCounts:
     failed: int
     skipped: int
     deleted: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
     """A connector.
 
-    ``class_path`` is "module:Class", empty when it is no longer configured. ``problem`` says why it is paused, halted
-    or unhealthy. ``halted_by`` is the id of the task that halted it. ``schedule`` is an interval or a cron expression.
-    ``accepts`` are payload forms: "record", "object", "page", "message:..." with a message name, "encoded:..." with a
-    content type. ``object_types`` are the internal types that it makes.
+    ``class_path`` is "module:Class", empty when it is no longer configured. ``problem`` says why it is paused, halted,
+    unhealthy or disabled, ``paused_by`` who paused or disabled it. ``halted_by`` is the id of the task that halted it.
+    ``schedule`` is an interval or a cron expression. ``accepts`` are payload forms: "record", "object", "page",
+    "message:..." with a message name, "encoded:..." with a content type. ``object_types`` are the internal types that
+    it makes.
     """
 
     name: str

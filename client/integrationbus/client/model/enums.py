@@ -4,13 +4,17 @@ from enum import IntEnum, StrEnum
 from typing import Self
 
 __all__ = [
+    "AttemptOutcome",
     "ConnectorState",
     "ErrorReason",
     "HeadAction",
+    "MissingKeyAction",
     "NotifyOutcome",
     "ProcessType",
     "RunState",
     "RunTrigger",
+    "SnapshotHandling",
+    "Switch",
     "TaskDataType",
     "TaskEffect",
     "TaskStage",
@@ -42,9 +46,16 @@ class TaskType(OpenEnum):
     CREATE_OBJECT = 1
     UPDATE_OBJECT = 2
     DELETE_OBJECT = 3
+    ADD_TO_SITE = 4
+    REMOVE_FROM_SITE = 5
     CREATE_DOCUMENT = 11
     UPDATE_DOCUMENT = 12
     DELETE_DOCUMENT = 13
+    DELETE_ALL_CULTURES = 14
+    MOVE_DOCUMENT = 15
+    PUBLISH_DOCUMENT = 16
+    ARCHIVE_DOCUMENT = 17
+    REJECT_DOCUMENT = 18
 
 
 class TaskDataType(OpenEnum):
@@ -52,6 +63,21 @@ class TaskDataType(OpenEnum):
 
     SIMPLE = 1
     SIMPLE_SNAPSHOT = 2
+    SNAPSHOT = 3
+
+
+class MissingKeyAction(OpenEnum):
+    """What a task does when a required foreign key points at an object that does not exist yet."""
+
+    FAIL = 1
+    WAIT = 2
+
+
+class SnapshotHandling(OpenEnum):
+    """What becomes of stored children, or bindings, that a snapshot does not mention."""
+
+    COMPLETE = 1
+    INCREMENTAL = 2
 
 
 class ProcessType(OpenEnum):
@@ -73,6 +99,7 @@ class TaskState(OpenEnum):
     FAILED = 5
     SKIPPED = 6
     DELETED = 7
+    WAITING = 8
 
     @property
     def is_in_line(self) -> bool:
@@ -92,6 +119,11 @@ class TaskEffect(OpenEnum):
     UPDATED = 2
     DELETED = 3
     NOTHING_TO_DELETE = 4
+    REMOVED_FROM_SITE = 5
+    MOVED = 6
+    PUBLISHED = 7
+    ARCHIVED = 8
+    REJECTED = 9
 
 
 class TaskStage(OpenEnum):
@@ -111,6 +143,7 @@ class ConnectorState(OpenEnum):
     HALTED = 3
     PAUSED = 4
     UNHEALTHY = 5
+    DISABLED = 6
 
 
 class TriggerMode(OpenEnum):
@@ -129,6 +162,7 @@ class RunTrigger(OpenEnum):
     SCHEDULE = 3
     RESUME = 4
     STARTUP = 5
+    CALL = 6
 
 
 class RunState(OpenEnum):
@@ -139,6 +173,7 @@ class RunState(OpenEnum):
     HALTED = 3
     STOPPED = 4
     INTERRUPTED = 5
+    CANCELLED = 6
 
 
 class NotifyOutcome(OpenEnum):
@@ -149,6 +184,7 @@ class NotifyOutcome(OpenEnum):
     REFUSED_HALTED = 3
     REFUSED_PAUSED = 4
     REFUSED_UNHEALTHY = 5
+    REFUSED_DISABLED = 6
 
 
 class HeadAction(OpenEnum):
@@ -157,6 +193,24 @@ class HeadAction(OpenEnum):
     RETRY = 1
     SKIP = 2
     DELETE = 3
+
+
+class AttemptOutcome(OpenEnum):
+    """How an attempt at a task ended."""
+
+    SUCCEEDED = 1
+    FAILED = 2
+    RELEASED = 3
+    CRASHED = 4
+    WAITING = 5
+
+
+class Switch(OpenEnum):
+    """What can be switched off for all connectors at once."""
+
+    BUS = 1
+    LOGGING = 2
+    PROCESSING = 3
 
 
 class ErrorReason(StrEnum):
@@ -187,6 +241,13 @@ class ErrorReason(StrEnum):
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
     INTERNAL = "INTERNAL"
+    CONNECTOR_DISABLED = "CONNECTOR_DISABLED"
+    LOGGING_OFF = "LOGGING_OFF"
+    TASK_RUNNING = "TASK_RUNNING"
+    TASK_FINAL = "TASK_FINAL"
+    ETAG_MISMATCH = "ETAG_MISMATCH"
+    RUN_ENDED = "RUN_ENDED"
+    STREAM_OUT_OF_ORDER = "STREAM_OUT_OF_ORDER"
     PAYLOAD_UNDECODABLE = "PAYLOAD_UNDECODABLE"
     CONNECTOR_FAILED = "CONNECTOR_FAILED"
     WRONG_OBJECT = "WRONG_OBJECT"
@@ -197,3 +258,5 @@ class ErrorReason(StrEnum):
     PARENT_NOT_FOUND = "PARENT_NOT_FOUND"
     TARGET_REFUSED = "TARGET_REFUSED"
     WORKER_CRASH_LOOP = "WORKER_CRASH_LOOP"
+    TARGET_NOT_FOUND = "TARGET_NOT_FOUND"
+    KEY_WAIT_EXPIRED = "KEY_WAIT_EXPIRED"

@@ -1,7 +1,7 @@
 """What a task can carry, and the values that a record can hold."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, Field, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +12,8 @@ from uuid import UUID
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
+from integrationbus.client.model.enums import SnapshotHandling
+
 __all__ = [
     "Encoded",
     "ExternalId",
@@ -20,6 +22,7 @@ __all__ = [
     "Payload",
     "PreparedObject",
     "PreparedPage",
+    "PreparedPart",
     "Reference",
     "StoredPayload",
 ]
@@ -88,11 +91,30 @@ class PreparedObject:
     """An internal object that the caller prepared itself: the connector's ``prepare_internal_object`` is not called.
 
     ``fields`` are the columns to write by attribute name, with what a record can hold as values. Foreign keys are
-    references, or plain external ids.
+    references, or plain external ids. ``parts`` are its children and bindings, with the data type SNAPSHOT only. An
+    object in a part may have an ``external_id`` of its own; the main object has that of the task.
     """
 
     object_type: str
     fields: Mapping[str, object]
+    _: KW_ONLY
+    parts: Sequence["PreparedPart"] = ()
+    external_id: ExternalId = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPart:
+    """The children, or the bindings, of one type that belong to a prepared object.
+
+    ``handling`` says what becomes of stored ones that are not mentioned; None: what their class says. ``through`` is
+    their attribute that points at the object, and needs naming only where several could.
+    """
+
+    object_type: str
+    objects: Sequence[PreparedObject] = ()
+    _: KW_ONLY
+    handling: SnapshotHandling | None = None
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +122,8 @@ class PreparedPage:
     """An internal page in one culture that the caller prepared itself; its site is the task's site.
 
     It is found by ``node_guid`` or else by its path. To create it, ``alias`` is needed, and its parent is named by
-    ``parent``, by ``parent_path``, or by neither for the root of the site.
+    ``parent``, by ``parent_path``, or by neither for the root of the site. ``order`` is its place among the pages with
+    the same parent, 1 for the first; 0 leaves it to the server.
     """
 
     object_type: str
@@ -111,6 +134,7 @@ class PreparedPage:
     alias: str = ""
     parent_path: str = ""
     parent: Reference | None = None
+    order: int = 0
 
 
 class DataclassInstance(Protocol):

@@ -11,13 +11,18 @@ __all__ = ["Run", "RunCounts", "RunTicket"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCounts:
-    """What a run did: tasks applied, attempts that failed, tasks passed over, tasks taken out, attempts to repeat."""
+    """What a run did.
+
+    Tasks applied, attempts that failed, tasks passed over, tasks taken out, attempts to repeat, and tasks that began to
+    wait for a key.
+    """
 
     succeeded: int
     failed: int
     skipped: int
     deleted: int
     retried: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,7 @@ class Run:
 
     ``requested_by`` is the application that asked for it, empty when nobody did. ``remaining`` is the number of tasks
     in the line when the server answered. ``halted_by`` is the id of the task that halted it, otherwise empty.
+    ``cancelled_by`` is the application that cancelled it.
     """
 
     id: str
@@ -39,6 +45,8 @@ class Run:
     halted_by: str
     started_at: datetime
     ended_at: datetime | None
+    cancelled_by: str = ""
+    cancel_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

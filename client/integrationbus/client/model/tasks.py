@@ -2,16 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from grpc import StatusCode
 
-from integrationbus.client.model.enums import ProcessType, TaskDataType, TaskEffect, TaskStage, TaskState, TaskType
+from integrationbus.client.model.enums import (
+    MissingKeyAction,
+    ProcessType,
+    TaskDataType,
+    TaskEffect,
+    TaskStage,
+    TaskState,
+    TaskType,
+)
 from integrationbus.client.model.payloads import ExternalId, Payload, StoredPayload
 from integrationbus.client.model.resume_token import ResumeToken
 
 __all__ = [
+    "AwaitedKey",
     "LogProgress",
     "LoggedTask",
     "LoggedTasks",
@@ -23,6 +32,7 @@ __all__ = [
     "TaskOptions",
     "TaskRefusal",
     "TaskResult",
+    "TouchedObject",
 ]
 
 
@@ -37,6 +47,8 @@ class TaskOptions(TypedDict, total=False):
     labels: Mapping[str, str]
     title: str
     trace_parent: str
+    missing_key: MissingKeyAction | None
+    key_wait_timeout: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,8 @@ class NewTask:
     the external system: with it, later tasks can refer to the target, and a renamed object stays the same object.
     ``site`` is the code name of the site, needed for pages. ``labels`` are the caller's own marks, for filters.
     ``title`` is what people see, by default made from the rest. ``trace_parent`` is a W3C traceparent.
+    ``missing_key`` says whether a required key that points at nothing fails the task or makes it wait, at most for
+    ``key_wait_timeout``; None leaves that to the connector.
     """
 
     connector: str
@@ -61,6 +75,8 @@ class NewTask:
     labels: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     trace_parent: str = ""
+    missing_key: MissingKeyAction | None = None
+    key_wait_timeout: timedelta | None = None
 
 
 class TaskFilter(TypedDict, total=False):
@@ -80,6 +96,8 @@ class TaskFilter(TypedDict, total=False):
     site: str
     creator: str
     labels: Mapping[str, str]
+    waiting_for_external_id: ExternalId
+    waiting_for_object_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +160,8 @@ class TaskError:
     """Why an attempt failed.
 
     ``reason`` is an ErrorReason or a connector's own. ``stage`` is None when the error is not tied to a step.
-    ``retryable`` says whether another attempt may succeed without a change.
+    ``retryable`` says whether another attempt may succeed without a change. ``awaited_task_id`` is the queued task that
+    will make what is missing, or empty.
     """
 
     code: StatusCode
@@ -152,16 +171,43 @@ class TaskError:
     field_paths: tuple[str, ...]
     retryable: bool
     occurred_at: datetime
+    awaited_task_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TouchedObject:
+    """An object that a task changed besides its target."""
+
+    object_type: str
+    object_id: int
+    effect: TaskEffect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
-    """What a successful task did; ``object_id`` is None when there was nothing to delete."""
+    """What a successful task did; ``object_id`` is None when there was nothing to delete.
+
+    ``touched`` are other objects that were written or deleted along.
+    """
 
     effect: TaskEffect
     object_type: str
     object_id: int | None
     notes: tuple[str, ...]
+    touched: tuple[TouchedObject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedKey:
+    """An object that a task waits for, by its type ("page" for any page) and external id; ``attribute`` holds the key.
+
+    ``behind_task_id`` is instead the earlier waiting task about the same object, behind which this one waits.
+    """
+
+    object_type: str
+    external_id: str
+    attribute: str
+    behind_task_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +217,8 @@ class Task:
     ``payload`` is there only when it was asked for. ``attempts`` counts interrupted ones too. ``last_error`` is kept
     when a later attempt succeeds. ``blocked_by`` is the id of the failed task that this one waits behind.
     ``next_attempt_at`` is when the next attempt is due, for a task that will be tried again. ``etag`` changes with
-    every change of the task. ``creator`` is the application that logged it.
+    every change of the task. ``creator`` is the application that logged it. ``waiting_for`` and ``wait_deadline``, when
+    waiting turns into failure, are set in WAITING only.
     """
 
     id: str
@@ -198,6 +245,9 @@ class Task:
     etag: str
     creator: str
     trace_parent: str
+    missing_key: MissingKeyAction | None = None
+    waiting_for: tuple[AwaitedKey, ...] = ()
+    wait_deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +256,7 @@ class TaskChange:
 
     ``position`` counts the changes of the connector without holes. ``previous_state`` is None when the task was just
     logged. ``attempt`` is the number of the attempt, 0 before the first. ``run_id`` is empty when no run made the
-    change.
+    change; then ``actor`` is who did, and ``reason`` why.
     """
 
     task_id: str
@@ -225,3 +275,5 @@ class TaskChange:
     external_id: str
     title: str
     labels: Mapping[str, str]
+    actor: str = ""
+    reason: str = ""

@@ -6,16 +6,26 @@ from uuid import UUID
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 
+from integrationbus.client.model.enums import SnapshotHandling
 from integrationbus.client.model.payloads import (
     Encoded,
     Json,
     Payload,
     PreparedObject,
     PreparedPage,
+    PreparedPart,
     StoredPayload,
 )
-from integrationbus.client.wire.values import is_record, read_record, read_reference, record, reference, type_name
-from integrationbus.v1 import payload_pb2
+from integrationbus.client.wire.values import (
+    external_id_text,
+    is_record,
+    read_record,
+    read_reference,
+    record,
+    reference,
+    type_name,
+)
+from integrationbus.v1 import enums_pb2, payload_pb2
 
 __all__ = ["payload_message", "read_payload"]
 
@@ -34,10 +44,7 @@ def payload_message(payload: Payload) -> payload_pb2.Payload:
         case Encoded():
             return payload_pb2.Payload(encoded=_encoded(payload))
         case PreparedObject():
-            fields = record(payload.fields, "payload.object.fields")
-            return payload_pb2.Payload(
-                object=payload_pb2.PreparedObject(object_type=payload.object_type, fields=fields)
-            )
+            return payload_pb2.Payload(object=_object(payload, "payload.object"))
         case PreparedPage():
             return payload_pb2.Payload(page=_page(payload))
         case _ if is_record(payload):
@@ -59,7 +66,7 @@ def read_payload(message: payload_pb2.Payload) -> StoredPayload | None:
             encoded = message.encoded
             return Encoded(encoded.content_type, encoded.data, encoded.schema)
         case "object":
-            return PreparedObject(message.object.object_type, read_record(message.object.fields))
+            return _read_object(message.object)
         case "page":
             page = message.page
             return PreparedPage(
@@ -70,9 +77,43 @@ def read_payload(message: payload_pb2.Payload) -> StoredPayload | None:
                 alias=page.alias,
                 parent_path=page.parent_path,
                 parent=read_reference(page.parent) if page.HasField("parent") else None,
+                order=page.order,
             )
         case _:
             return None
+
+
+def _object(prepared: PreparedObject, path: str) -> payload_pb2.PreparedObject:
+    return payload_pb2.PreparedObject(
+        object_type=prepared.object_type,
+        fields=record(prepared.fields, f"{path}.fields"),
+        external_id=external_id_text(prepared.external_id, f"{path}.external_id"),
+        parts=[
+            payload_pb2.PreparedPart(
+                object_type=part.object_type,
+                through=part.through,
+                handling=enums_pb2.SnapshotHandling.ValueType(part.handling or 0),
+                objects=[
+                    _object(item, f"{path}.parts[{number}].objects[{place}]") for place, item in enumerate(part.objects)
+                ],
+            )
+            for number, part in enumerate(prepared.parts)
+        ],
+    )
+
+
+def _read_object(message: payload_pb2.PreparedObject) -> PreparedObject:
+    parts = [
+        PreparedPart(
+            part.object_type,
+            [_read_object(item) for item in part.objects],
+            handling=SnapshotHandling(part.handling) if part.handling else None,
+            through=part.through,
+        )
+        for part in message.parts
+    ]
+    fields = read_record(message.fields)
+    return PreparedObject(message.object_type, fields, parts=parts, external_id=message.external_id)
 
 
 def _encoded(encoded: Encoded) -> payload_pb2.EncodedPayload:
@@ -93,4 +134,5 @@ def _page(page: PreparedPage) -> payload_pb2.PreparedPage:
         parent_path=page.parent_path,
         parent=reference(page.parent, "payload.page.parent") if page.parent else None,
         fields=record(page.fields, "payload.page.fields"),
+        order=page.order,
     )

@@ -76,11 +76,14 @@ def read_run(message: run_pb2.Run) -> Run:
             skipped=counts.skipped,
             deleted=counts.deleted,
             retried=counts.retried,
+            waiting=counts.waiting,
         ),
         remaining=message.remaining,
         halted_by=message.halted_by,
         started_at=read_time(message.started_at),
         ended_at=optional_time(message, "ended_at"),
+        cancelled_by=message.cancelled_by,
+        cancel_reason=message.cancel_reason,
     )
 
 

@@ -6,9 +6,18 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from integrationbus.client.model.enums import ProcessType, TaskDataType, TaskEffect, TaskStage, TaskState, TaskType
+from integrationbus.client.model.enums import (
+    MissingKeyAction,
+    ProcessType,
+    TaskDataType,
+    TaskEffect,
+    TaskStage,
+    TaskState,
+    TaskType,
+)
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.tasks import (
+    AwaitedKey,
     LoggedTask,
     NewTask,
     Task,
@@ -17,11 +26,12 @@ from integrationbus.client.model.tasks import (
     TaskFilter,
     TaskRefusal,
     TaskResult,
+    TouchedObject,
 )
 from integrationbus.client.wire.call import Call, Page
 from integrationbus.client.wire.payloads import payload_message, read_payload
 from integrationbus.client.wire.statuses import status_code
-from integrationbus.client.wire.values import external_id_text, read_time
+from integrationbus.client.wire.values import duration, external_id_text, read_time
 from integrationbus.v1 import enums_pb2, task_pb2, task_service_pb2
 
 __all__ = [
@@ -32,6 +42,8 @@ __all__ = [
     "log_tasks",
     "optional_time",
     "read_change",
+    "read_error",
+    "read_result",
     "read_task",
     "read_token",
     "task_spec",
@@ -55,6 +67,8 @@ def task_spec(task: NewTask) -> task_pb2.TaskSpec:
         title=task.title,
         payload=payload_message(task.payload),
         trace_parent=task.trace_parent,
+        missing_key=enums_pb2.MissingKeyAction.ValueType(task.missing_key or 0),
+        key_wait_timeout=None if task.key_wait_timeout is None else duration(task.key_wait_timeout, "key_wait_timeout"),
     )
 
 
@@ -134,6 +148,8 @@ def filter_message(task_filter: TaskFilter) -> task_pb2.TaskFilter:
         site=task_filter.get("site", ""),
         creator=task_filter.get("creator", ""),
         labels=dict(task_filter.get("labels", {})),
+        waiting_for_external_id=external_id_text(task_filter.get("waiting_for_external_id", ""), "waiting_for"),
+        waiting_for_object_type=task_filter.get("waiting_for_object_type", ""),
     )
 
 
@@ -154,9 +170,9 @@ def read_task(message: task_pb2.Task) -> Task:
         payload=read_payload(message.payload) if message.HasField("payload") else None,
         state=TaskState(message.state),
         attempts=message.attempts,
-        last_error=_read_error(message.last_error) if message.HasField("last_error") else None,
+        last_error=read_error(message.last_error) if message.HasField("last_error") else None,
         blocked_by=message.blocked_by,
-        result=_read_result(message.result) if message.HasField("result") else None,
+        result=read_result(message.result) if message.HasField("result") else None,
         logged_at=read_time(message.logged_at),
         started_at=optional_time(message, "started_at"),
         finished_at=optional_time(message, "finished_at"),
@@ -164,6 +180,9 @@ def read_task(message: task_pb2.Task) -> Task:
         etag=message.etag,
         creator=message.creator,
         trace_parent=message.trace_parent,
+        missing_key=MissingKeyAction(message.missing_key) if message.missing_key else None,
+        waiting_for=tuple(_read_awaited(key) for key in message.waiting_for),
+        wait_deadline=optional_time(message, "wait_deadline"),
     )
 
 
@@ -177,8 +196,8 @@ def read_change(message: task_service_pb2.TaskChange) -> TaskChange:
         state=TaskState(message.state),
         previous_state=TaskState(message.previous_state) if message.previous_state else None,
         attempt=message.attempt,
-        error=_read_error(message.error) if message.HasField("error") else None,
-        result=_read_result(message.result) if message.HasField("result") else None,
+        error=read_error(message.error) if message.HasField("error") else None,
+        result=read_result(message.result) if message.HasField("result") else None,
         run_id=message.run_id,
         occurred_at=read_time(message.occurred_at),
         task_type=TaskType(message.task_type),
@@ -186,6 +205,8 @@ def read_change(message: task_service_pb2.TaskChange) -> TaskChange:
         external_id=message.external_id,
         title=message.title,
         labels=dict(message.labels),
+        actor=message.actor,
+        reason=message.reason,
     )
 
 
@@ -229,7 +250,8 @@ def _read_refusal(message: task_service_pb2.TaskRefusal) -> TaskRefusal:
     )
 
 
-def _read_error(message: task_pb2.TaskError) -> TaskError:
+def read_error(message: task_pb2.TaskError) -> TaskError:
+    """Read why an attempt failed."""
     return TaskError(
         code=status_code(message.code),
         reason=message.reason,
@@ -238,13 +260,28 @@ def _read_error(message: task_pb2.TaskError) -> TaskError:
         field_paths=tuple(message.field_paths),
         retryable=message.retryable,
         occurred_at=read_time(message.occurred_at),
+        awaited_task_id=message.awaited_task_id,
     )
 
 
-def _read_result(message: task_pb2.TaskResult) -> TaskResult:
+def _read_awaited(message: task_pb2.AwaitedKey) -> AwaitedKey:
+    return AwaitedKey(
+        object_type=message.object_type,
+        external_id=message.external_id,
+        attribute=message.attribute,
+        behind_task_id=message.behind_task_id,
+    )
+
+
+def read_result(message: task_pb2.TaskResult) -> TaskResult:
+    """Read what a task did."""
     return TaskResult(
         effect=TaskEffect(message.effect),
         object_type=message.object_type,
         object_id=message.object_id or None,
         notes=tuple(message.notes),
+        touched=tuple(
+            TouchedObject(object_type=item.object_type, object_id=item.object_id, effect=TaskEffect(item.effect))
+            for item in message.touched
+        ),
     )

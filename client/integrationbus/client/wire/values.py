@@ -15,11 +15,13 @@ from integrationbus.client.model.payloads import ExternalId, FieldValue, Referen
 from integrationbus.v1 import payload_pb2
 
 __all__ = [
+    "duration",
     "external_id_text",
     "is_record",
     "read_record",
     "read_reference",
     "read_time",
+    "read_value",
     "record",
     "reference",
     "type_name",
@@ -64,7 +66,7 @@ def external_id_text(value: ExternalId, path: str) -> str:
 
 def read_record(message: payload_pb2.Record) -> dict[str, FieldValue]:
     """Turn a record into a dictionary."""
-    return {name: _read_value(value, name) for name, value in message.fields.items()}
+    return {name: read_value(value, name) for name, value in message.fields.items()}
 
 
 def read_reference(message: payload_pb2.Reference) -> Reference:
@@ -112,7 +114,7 @@ def _value(value: object, path: str, depth: int) -> payload_pb2.Value:
         case datetime():
             return payload_pb2.Value(timestamp_value=_timestamp(value, path))
         case timedelta():
-            return payload_pb2.Value(duration_value=_duration(value, path))
+            return payload_pb2.Value(duration_value=duration(value, path))
         case UUID():
             return payload_pb2.Value(uuid_value=str(value))
         case Reference():
@@ -165,7 +167,8 @@ def _timestamp(value: datetime, path: str) -> Timestamp:
     return message
 
 
-def _duration(value: timedelta, path: str) -> Duration:
+def duration(value: timedelta, path: str) -> Duration:
+    """Turn a length of time into its message. Raises ValueError for one that is too long."""
     if abs(value) > _MAX_DURATION:
         raise ValueError(f"{path}: the timedelta is longer than 10,000 years")
     message = Duration()
@@ -173,7 +176,8 @@ def _duration(value: timedelta, path: str) -> Duration:
     return message
 
 
-def _read_value(message: payload_pb2.Value, path: str) -> FieldValue:
+def read_value(message: payload_pb2.Value, path: str) -> FieldValue:
+    """Turn one value into a Python value. Raises ValueError for a kind that this client does not know."""
     match message.WhichOneof("kind"):
         case "null_value":
             return None
@@ -198,8 +202,8 @@ def _read_value(message: payload_pb2.Value, path: str) -> FieldValue:
         case "reference_value":
             return read_reference(message.reference_value)
         case "list_value":
-            return [_read_value(each, f"{path}[{i}]") for i, each in enumerate(message.list_value.values)]
+            return [read_value(each, f"{path}[{i}]") for i, each in enumerate(message.list_value.values)]
         case "record_value":
-            return {name: _read_value(each, f"{path}.{name}") for name, each in message.record_value.fields.items()}
+            return {name: read_value(each, f"{path}.{name}") for name, each in message.record_value.fields.items()}
         case None:
             raise ValueError(f"{path}: the server sent a kind of value that this client does not know")

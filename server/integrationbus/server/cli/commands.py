@@ -9,7 +9,10 @@ from integrationbus.server.cli.enums import enums
 from integrationbus.server.cli.log import log
 from integrationbus.server.cli.notify import notify
 from integrationbus.server.cli.objects import objects_app
+from integrationbus.server.cli.preview import preview
+from integrationbus.server.cli.runs import runs_app
 from integrationbus.server.cli.serve import serve
+from integrationbus.server.cli.switches import switches_app
 from integrationbus.server.cli.tasks import tasks_app
 from integrationbus.server.cli.watch import watch
 
@@ -40,10 +43,13 @@ def _options(
 
 app.command()(serve)
 app.command()(log)
+app.command()(preview)
 app.command()(watch)
 app.command()(notify)
 app.add_typer(tasks_app)
 app.add_typer(connectors_app)
+app.add_typer(runs_app)
+app.add_typer(switches_app)
 app.command()(enums)
 app.add_typer(objects_app)
 app.add_typer(db_app)

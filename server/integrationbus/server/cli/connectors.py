@@ -32,7 +32,7 @@ def list_connectors(
     if as_json:
         print_json(connectors)
         return
-    columns = ["connector", "state", "waiting", "succeeded", "failed", "runs", "problem"]
+    columns = ["connector", "state", "in line", "waiting", "succeeded", "failed", "runs", "problem"]
     print_table(columns, [_row(item) for item in connectors], empty="no connectors: set INTEGRATIONBUS_CONNECTORS")
 
 
@@ -85,6 +85,24 @@ def resume(
         typer.echo(f"{name} goes on with run {resumed.run.id if resumed.run else '?'}")
 
 
+@connectors_app.command("enable")
+def enable(
+    name: Name, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
+) -> None:
+    """Switch a connector on."""
+    with connect(server) as client:
+        _print(client.enable_connector(name, reason), as_json=as_json)
+
+
+@connectors_app.command("disable")
+def disable(
+    name: Name, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
+) -> None:
+    """Switch a connector off: its tasks are refused, and nothing of it runs."""
+    with connect(server) as client:
+        _print(client.disable_connector(name, reason), as_json=as_json)
+
+
 @connectors_app.command("stats")
 def stats(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
     """Show how much waits, since when, and how fast it goes."""
@@ -102,8 +120,16 @@ def stats(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOpt
     print_table(["figure", "value"], rows, empty="")
 
 
+def _print(connector: Connector, *, as_json: bool) -> None:
+    if as_json:
+        print_json(connector)
+    else:
+        typer.echo(f"{connector.name} is {connector.state.name}")
+
+
 def _row(item: Connector) -> list[str]:
     counts = item.counts
-    waiting = counts.pending + counts.running + counts.retry_wait
+    in_line = counts.pending + counts.running + counts.retry_wait
     when = item.schedule or item.trigger_mode.name.lower().replace("_", " ")
-    return [item.name, item.state.name, str(waiting), str(counts.succeeded), str(counts.failed), when, item.problem]
+    numbers = [str(number) for number in (in_line, counts.waiting, counts.succeeded, counts.failed)]
+    return [item.name, item.state.name, *numbers, when, item.problem]

@@ -1,6 +1,5 @@
 """``integrationbus log``."""
 
-import json
 import mimetypes
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from integrationbus.client import (
     Encoded,
     Json,
     LoggedTask,
+    MissingKeyAction,
     NewTask,
     Payload,
     ProcessType,
@@ -28,6 +28,7 @@ from integrationbus.client import (
 from integrationbus.server.cli.connection import ServerOption, connect, fail
 from integrationbus.server.cli.names import labels_of, named
 from integrationbus.server.cli.output import JsonOption, console, print_json, state_text
+from integrationbus.server.cli.payloads import json_object_of, json_of
 
 __all__ = ["log"]
 
@@ -53,12 +54,19 @@ def log(
     object_type: Annotated[str, typer.Option(help="The internal type, for example cms.user.")] = "",
     site: Annotated[str, typer.Option(help="The code name of the site; needed for pages.")] = "",
     data_type: Annotated[
-        TaskDataType, typer.Option(parser=named(TaskDataType), metavar="DATA_TYPE", help="simple or simple-snapshot.")
+        TaskDataType,
+        typer.Option(parser=named(TaskDataType), metavar="DATA_TYPE", help="simple, simple-snapshot or snapshot."),
     ] = TaskDataType.SIMPLE_SNAPSHOT,
     process_type: Annotated[
         ProcessType,
         typer.Option(parser=named(ProcessType), metavar="PROCESS_TYPE", help="What happens on an error."),
     ] = ProcessType.DEFAULT,
+    missing_key: Annotated[
+        MissingKeyAction | None,
+        typer.Option(
+            parser=named(MissingKeyAction), metavar="ACTION", help="fail or wait; else the connector decides."
+        ),
+    ] = None,
     label: Annotated[list[str] | None, typer.Option(help="A mark, name=value. May be repeated.")] = None,
     title: Annotated[str, typer.Option(help="What people see; made from the rest by default.")] = "",
     request_id: Annotated[str, typer.Option(help="Makes the call safe to repeat.")] = "",
@@ -75,6 +83,7 @@ def log(
         "site": site,
         "labels": labels_of(label or []),
         "title": title,
+        "missing_key": missing_key,
     }
     forms = [form for form in (record, json_payload, file, lines) if form is not None]
     if len(forms) != 1:
@@ -99,9 +108,9 @@ def log(
 
 def _payload(record: str | None, json_payload: str | None, file: Path | None, content_type: str | None) -> Payload:
     if record is not None:
-        return _json_object("--record", record)
+        return json_object_of("--record", record)
     if json_payload is not None:
-        return Json(_json("--json-payload", json_payload))
+        return Json(json_of("--json-payload", json_payload))
     assert file, "the caller has seen that there is one"
     guessed = content_type or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return Encoded(guessed, file.read_bytes())
@@ -114,26 +123,12 @@ def _refuse_idle(needed: str, options: Mapping[str, object], *, given: bool) -> 
             raise typer.BadParameter(f"{name} goes with {needed}")
 
 
-def _json(option: str, text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{option} is not JSON: {error}") from None
-
-
-def _json_object(option: str, text: str) -> dict[str, object]:
-    value = _json(option, text)
-    if not isinstance(value, dict):
-        raise typer.BadParameter(f"{option} must be a JSON object, not {text[:40]}")
-    return value
-
-
 def _tasks_of(
     path: Path, connector: str, task_type: TaskType, id_field: str | None, options: TaskOptions
 ) -> Iterator[NewTask]:
     with sys.stdin if str(path) == "-" else path.open() as source:
         for number, line in _numbered(source):
-            fields = _json_object(f"line {number}", line)
+            fields = json_object_of(f"line {number}", line)
             external_id = fields.get(id_field) if id_field else ""
             if isinstance(external_id, bool) or not isinstance(external_id, str | int):
                 raise typer.BadParameter(f"line {number} has no {id_field} that is text or an integer")

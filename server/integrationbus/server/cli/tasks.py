@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from integrationbus.client import ProcessType, Task, TaskState, TaskType
+from integrationbus.client import ProcessType, Task, TaskAction, TaskAttempt, TaskState, TaskType
+from integrationbus.server.cli.act import acting
 from integrationbus.server.cli.connection import ServerOption, connect
 from integrationbus.server.cli.names import labels_of, named
 from integrationbus.server.cli.output import JsonOption, console, moment, print_json, print_table, state_text, to_plain
 
 __all__ = ["tasks_app"]
 
-tasks_app = typer.Typer(name="tasks", help="Show tasks.", invoke_without_command=True)
+tasks_app = typer.Typer(name="tasks", help="Show tasks, and act on them.", invoke_without_command=True)
 
 
 @tasks_app.callback()
@@ -33,6 +34,7 @@ def list_tasks(
     external_id: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     object_type: Annotated[str, typer.Option(help="For example cms.user.")] = "",
     label: Annotated[list[str] | None, typer.Option(help="name=value. May be repeated.")] = None,
+    waiting_for: Annotated[str, typer.Option(help="That wait for an object with this external id.")] = "",
     oldest_first: Annotated[bool, typer.Option("--oldest-first", help="In the order of the line.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     server: ServerOption = "127.0.0.1:50051",
@@ -52,6 +54,7 @@ def list_tasks(
             external_ids=external_id or (),
             object_type=object_type,
             labels=labels_of(label or []),
+            waiting_for_external_id=waiting_for,
         )
         tasks = list(islice(found, limit))
     if as_json:
@@ -80,9 +83,53 @@ def show(
     console.print_json(data=shown)
 
 
+@tasks_app.command("history")
+def history(
+    task_id: Annotated[str, typer.Argument(help="The id of the task.")],
+    server: ServerOption = "127.0.0.1:50051",
+    as_json: JsonOption = False,
+) -> None:
+    """Show every attempt at a task, and what operators did with it."""
+    with connect(server) as client:
+        found = client.task_history(task_id)
+    if as_json:
+        print_json(found)
+        return
+    rows = [(item.started_at, _attempt(item)) for item in found.attempts]
+    rows += [(item.occurred_at, _action(item)) for item in found.actions]
+    print_table(["when", "what", "by", "why"], [row for _, row in sorted(rows)], empty="no attempt yet")
+
+
+tasks_app.command("retry")(
+    acting(
+        "retry",
+        "called",
+        "Have tasks processed now, wherever they stand, before the line. A selection leaves PENDING ones alone.",
+    )
+)
+tasks_app.command("skip")(acting("skip", "skipped", "Leave tasks out for good."))
+tasks_app.command("delete")(acting("delete", "deleted", "Take tasks out of the queue; they are kept as a record."))
+
+
+def _attempt(item: TaskAttempt) -> list[str]:
+    outcome = item.outcome.name if item.outcome else "in progress"
+    error = f"{item.error.reason}: {item.error.message}" if item.error else ""
+    return [moment(item.started_at), f"attempt {item.number}: {outcome}", f"run {item.run_id}", error]
+
+
+def _action(item: TaskAction) -> list[str]:
+    return [moment(item.occurred_at), f"operator: {item.state.name}", item.actor, item.reason]
+
+
 def _row(task: Task) -> list[str]:
     error = task.last_error
     blocked = f"waits behind {task.blocked_by}" if task.blocked_by else ""
+    if task.waiting_for:
+        keys = (
+            f"task {key.behind_task_id}" if key.behind_task_id else f"{key.object_type} {key.external_id!r}"
+            for key in task.waiting_for
+        )
+        blocked = f"waits for {', '.join(keys)}"
     return [
         task.connector,
         str(task.sequence),
@@ -90,6 +137,6 @@ def _row(task: Task) -> list[str]:
         state_text(task.state),
         str(task.attempts),
         moment(task.logged_at),
-        f"{error.reason}: {error.message}" if error and task.state is not TaskState.SUCCEEDED else blocked,
+        blocked or (f"{error.reason}: {error.message}" if error and task.state is not TaskState.SUCCEEDED else ""),
         task.id,
     ]
