@@ -22,7 +22,9 @@ from integrationbus.client import (
     Payload,
     PreparedObject,
     PreparedPage,
+    PreparedPart,
     Reference,
+    SnapshotHandling,
     StoredPayload,
     TaskType,
 )
@@ -137,11 +139,24 @@ def test_encoded_bytes_carry_their_digest() -> None:
     "payload",
     [
         PreparedObject("cms.user", {"login": "jane", "boss": Reference("7")}),
-        PreparedPage("cms.page", "en-US", {"title": "Home"}, node_guid=GUID, alias="home"),
+        PreparedObject(
+            "cms.user",
+            {"login": "jane"},
+            parts=(
+                PreparedPart(
+                    "cms.userrole",
+                    (PreparedObject("cms.userrole", {"role_id": Reference("5")}, external_id="6"),),
+                    handling=SnapshotHandling.INCREMENTAL,
+                    through="user_id",
+                ),
+                PreparedPart("cms.usersite"),
+            ),
+        ),
+        PreparedPage("cms.page", "en-US", {"title": "Home"}, node_guid=GUID, alias="home", order=2),
         PreparedPage("cms.page", "en-US", {}, alias="home", parent_path="/a"),
         PreparedPage("cms.page", "en-US", {}, parent=Reference("5", "cms.page")),
     ],
-    ids=["object", "page by guid", "page by path", "page by parent"],
+    ids=["object", "object with parts", "page by guid", "page by path", "page by parent"],
 )
 def test_prepared_objects_and_pages_come_back_as_they_were(payload: PreparedObject | PreparedPage) -> None:
     assert stored(payload) == payload

@@ -1,11 +1,14 @@
 """A bus without its network: the real store, target and worker threads, driven step by step."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
+from integrationbus.server.actions import ActionReport, WantedAction
 from integrationbus.server.clock import Clock
 from integrationbus.server.errors import ServerDraining
 from integrationbus.server.ids import new_id
@@ -15,13 +18,25 @@ from integrationbus.server.payloads.values import write_record
 from integrationbus.server.processing.dispatcher import Dispatcher
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.processing.runner import Runner
+from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage.opened import open_store
 from integrationbus.server.store import LogEntry, TaskQuery
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
-from integrationbus.server.task import NewTask, Payload, PayloadForm, ProcessType, Task, TaskDataType, TaskType
+from integrationbus.server.task import (
+    MissingKeyAction,
+    NewTask,
+    Payload,
+    PayloadForm,
+    ProcessType,
+    Task,
+    TaskActionKind,
+    TaskDataType,
+    TaskState,
+    TaskType,
+)
 from support.people import PeopleConnector
 
 __all__ = ["Workbench", "new_task"]
@@ -38,6 +53,8 @@ def new_task(
     process_type: ProcessType = ProcessType.DEFAULT,
     external_id: str = "",
     site: str = "",
+    missing_key: MissingKeyAction | None = None,
+    wait_limit: timedelta | None = None,
 ) -> NewTask:
     """A task with a record."""
     return NewTask(
@@ -49,8 +66,14 @@ def new_task(
         external_id=external_id,
         site=site,
         creator="tests",
+        missing_key=missing_key,
+        wait_limit=wait_limit,
         payload=Payload(form=PayloadForm.RECORD, data=write_record(fields).SerializeToString(deterministic=True)),
     )
+
+
+async def _directly(function: Callable[[], _T]) -> _T:
+    return function()
 
 
 class Workbench:
@@ -130,6 +153,24 @@ class Workbench:
     def states(self, task_ids: Sequence[str]) -> list[str]:
         """The names of the states of tasks."""
         return [self.task(task_id).state.name for task_id in task_ids]
+
+    def settled(self, task_id: str) -> Task:
+        """A task, once it is neither in the line nor in hand."""
+        open_states = (TaskState.PENDING, TaskState.RUNNING, TaskState.RETRY_WAIT)
+        return self.wait_until(lambda: self.task(task_id), lambda task: task.state not in open_states)
+
+    def act(self, kind: TaskActionKind, *task_ids: str, reason: str = "") -> ActionReport:
+        """Act on tasks as an operator does."""
+        return self.act_on(kind, TaskQuery(task_ids=task_ids), reason=reason)
+
+    def act_on(
+        self, kind: TaskActionKind, selection: TaskQuery, *, reason: str = "", etag: str = "", rehearse: bool = False
+    ) -> ActionReport:
+        """Act on a selection of tasks as an operator does."""
+        wanted = WantedAction(
+            kind=kind, selection=selection, etag=etag, actor="operator", reason=reason, rehearse=rehearse
+        )
+        return asyncio.run(TaskActions(self.store, self.dispatcher, _directly).perform(wanted))
 
     def all_tasks(self) -> Sequence[Task]:
         """Every task."""

@@ -15,17 +15,31 @@ from integrationbus.connectors import (
     IntegrationConnector,
     ObjectParams,
     OnNotify,
+    Part,
     RetryableError,
     RetryPolicy,
+    Snapshot,
+    SnapshotHandling,
     TaskDataType,
     TaskType,
     TypeInfo,
+    WaitForMissingKey,
     foreign_key,
 )
-from integrationbus.connectors.cms import Page, RoleInfo, SiteInfo, UserInfo, UserRoleInfo
+from integrationbus.connectors.cms import (
+    ForumInfo,
+    ForumPostInfo,
+    GroupInfo,
+    Page,
+    RoleInfo,
+    SiteInfo,
+    UserInfo,
+    UserRoleInfo,
+    UserSiteInfo,
+)
 from integrationbus.connectors.models import Dependency
 
-__all__ = ["NotifiedConnector", "PeopleConnector", "PersonInfo", "TeamInfo"]
+__all__ = ["NotifiedConnector", "PatientConnector", "PeopleConnector", "PersonInfo", "TeamInfo"]
 
 
 class TeamInfo(BaseInfo):
@@ -55,10 +69,25 @@ class PersonInfo(BaseInfo):
 
 
 class PeopleConnector(IntegrationConnector):
-    """Does what the record says: ``{"make": "person", ...fields}``, or misbehaves as ``{"do": ...}`` says."""
+    """Does what the record says: ``{"make": "person", ...fields}``, or misbehaves as ``{"do": ...}`` says.
+
+    Children and bindings are in ``parts``: ``[{"make": "post", "objects": [{"external_id": 5, ...fields}]}]``.
+    """
 
     name = "people"
-    object_classes = (PersonInfo, TeamInfo, SiteInfo, UserInfo, RoleInfo, UserRoleInfo, Page)
+    object_classes = (
+        PersonInfo,
+        TeamInfo,
+        SiteInfo,
+        UserInfo,
+        RoleInfo,
+        UserRoleInfo,
+        UserSiteInfo,
+        GroupInfo,
+        ForumInfo,
+        ForumPostInfo,
+        Page,
+    )
     retry = RetryPolicy(max_attempts=3, initial_delay=timedelta(0))
 
     def __init__(self) -> None:
@@ -84,7 +113,7 @@ class PeopleConnector(IntegrationConnector):
                 if self.failures_left > 0:
                     self.failures_left -= 1
                     raise RetryableError("later")
-        return _CLASSES[fields.pop("make", "person")](**fields)
+        return _made(_CLASSES[fields.pop("make", "person")], fields)
 
     def get_internal_object_params(self, id: Any, object_type: str) -> Any:  # noqa: A002 - the SDK's name
         self.calls.append(("object_params", (id, object_type)))
@@ -93,6 +122,13 @@ class PeopleConnector(IntegrationConnector):
     def get_internal_document_params(self, id: Any, class_name: str) -> Any:  # noqa: A002 - the SDK's name
         self.calls.append(("document_params", (id, class_name)))
         return self.params.get((id, class_name))
+
+
+class PatientConnector(PeopleConnector):
+    """The same people, who wait an hour for what they miss."""
+
+    name = "patient"
+    missing_key = WaitForMissingKey(timedelta(hours=1))
 
 
 class NotifiedConnector(PeopleConnector):
@@ -124,4 +160,22 @@ _CLASSES = {
     "role": RoleInfo,
     "user_role": UserRoleInfo,
     "page": Page,
+    "user_site": UserSiteInfo,
+    "group": GroupInfo,
+    "forum": ForumInfo,
+    "post": ForumPostInfo,
 }
+
+
+def _made(cls: Any, fields: dict[str, Any]) -> Any:
+    """An object of a class, or a snapshot of it if there are parts."""
+    parts, external_id = fields.pop("parts", None), fields.pop("external_id", "")
+    if parts is None and not external_id:
+        return cls(**fields)
+    return Snapshot(cls(**fields), [_part(dict(part)) for part in parts or ()], external_id)
+
+
+def _part(part: dict[str, Any]) -> Part:
+    cls: Any = _CLASSES[part["make"]]
+    handling = SnapshotHandling[part["handling"]] if "handling" in part else None
+    return Part(cls, [_made(cls, dict(item)) for item in part["objects"]], handling, part.get("through"))

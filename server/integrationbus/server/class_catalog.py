@@ -40,11 +40,11 @@ class ClassCatalog:
         return self._referring.get(table_name, ())
 
     def parts_of(self, object_class: ObjectClass) -> Sequence[tuple[ObjectClass, ForeignKeyInfo]]:
-        """What a snapshot of an object may hold: its children, by their parent, and its bindings, by each key."""
+        """What a snapshot of an object may hold: its children, by their parent or group, and its bindings, by any key."""
         return [
             (part, key)
             for part, key in self.referring_to(object_class.table.name)
-            if part.is_binding or part.info.parent == key.attribute
+            if part.is_binding or key.attribute in (part.info.parent, part.info.group)
         ]
 
     def site_binding_of(self, object_class: ObjectClass) -> tuple[ObjectClass, ForeignKeyInfo] | None:

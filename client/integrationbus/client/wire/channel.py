@@ -6,12 +6,28 @@ __all__ = ["CHANNEL_OPTIONS", "REPEATABLE", "metadata_of"]
 
 # Calls that may be repeated without harm: reads, and those that carry a request id or join what is there already.
 REPEATABLE = {
-    "integrationbus.v1.TaskService": ["GetTask", "ListTasks", "LogTask", "LogTasks"],
+    "integrationbus.v1.TaskService": [
+        "GetTask",
+        "ListTaskAttempts",
+        "ListTasks",
+        "LogTask",
+        "LogTasks",
+        "PreviewTask",
+    ],
     "integrationbus.v1.NotifyService": ["GetRun", "ListRuns", "RequestTasksProcessing"],
-    "integrationbus.v1.ConnectorService": ["GetConnector", "GetConnectorStats", "ListConnectors", "PauseConnector"],
-    "integrationbus.v1.ObjectService": ["GetObject", "ListObjects"],
+    "integrationbus.v1.ConnectorService": [
+        "CheckConnector",
+        "DescribeConnector",
+        "DisableConnector",
+        "EnableConnector",
+        "GetConnector",
+        "GetConnectorStats",
+        "ListConnectors",
+        "PauseConnector",
+    ],
+    "integrationbus.v1.ObjectService": ["GetObject", "ListObjects", "ResolveKeys"],
     "integrationbus.v1.EnumService": ["GetEnum", "ListEnums"],
-    "integrationbus.v1.ServerService": ["GetServerInfo"],
+    "integrationbus.v1.ServerService": ["GetServerInfo", "ListSwitches", "SetSwitch"],
 }
 
 _SERVICE_CONFIG = {

@@ -103,15 +103,15 @@ def _object(prepared: PreparedObject, path: str) -> payload_pb2.PreparedObject:
 
 
 def _read_object(message: payload_pb2.PreparedObject) -> PreparedObject:
-    parts = [
+    parts = tuple(
         PreparedPart(
             part.object_type,
-            [_read_object(item) for item in part.objects],
+            tuple(_read_object(item) for item in part.objects),
             handling=SnapshotHandling(part.handling) if part.handling else None,
             through=part.through,
         )
         for part in message.parts
-    ]
+    )
     fields = read_record(message.fields)
     return PreparedObject(message.object_type, fields, parts=parts, external_id=message.external_id)
 

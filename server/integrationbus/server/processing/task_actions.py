@@ -1,25 +1,33 @@
 """What operators do with tasks, over any selection, in parts that are durable each by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Protocol, TypeVar
 
 from integrationbus.server.actions import ActionReport, WantedAction
 from integrationbus.server.errors import BusError, TaskFinal, TaskNotFound, TaskRunning
 from integrationbus.server.processing.dispatcher import Dispatcher
-from integrationbus.server.reads import Reads
 from integrationbus.server.store import ActionPage, Store, TaskQuery
 from integrationbus.server.task import FINAL_STATES, TaskActionKind, TaskState
 
 __all__ = ["TaskActions"]
 
+_T = TypeVar("_T")
+
 _PART = 500
+
+
+class _Reads(Protocol):
+    """Calls what blocks away from the event loop."""
+
+    async def __call__(self, function: Callable[[], _T]) -> _T: ...
 
 
 class TaskActions:
     """Acts on tasks, and starts what has to run then."""
 
-    def __init__(self, store: Store, dispatcher: Dispatcher, reads: Reads) -> None:
+    def __init__(self, store: Store, dispatcher: Dispatcher, reads: _Reads) -> None:
         self._store = store
         self._dispatcher = dispatcher
         self._reads = reads
