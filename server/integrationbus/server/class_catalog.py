@@ -40,7 +40,7 @@ class ClassCatalog:
         return self._referring.get(table_name, ())
 
     def parts_of(self, object_class: ObjectClass) -> Sequence[tuple[ObjectClass, ForeignKeyInfo]]:
-        """What a snapshot of an object may hold: its children, by their parent or group, and its bindings, by any key."""
+        """What a snapshot of an object may hold: children, by their parent or group, and bindings, by any key."""
         return [
             (part, key)
             for part, key in self.referring_to(object_class.table.name)
