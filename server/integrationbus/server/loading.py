@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from integrationbus.connectors import cms
+from integrationbus.connectors.connector import IntegrationConnector
 from integrationbus.connectors.discovery import FoundConnector, find_connectors
 from integrationbus.connectors.object_class import ObjectClass, describe
 from integrationbus.server.connector import ConnectorRecord
@@ -37,10 +38,12 @@ def load_connectors(
     shipped = [describe(cls) for cls in _SHIPPED_CLASSES]
     known = {record.class_path: record.name for record in opened.store.connectors()}
     found = [_by_known_name(item, known) for item in find_connectors(class_paths, use_entry_points=use_entry_points)]
+    made = {item.name: item.connector for item in found}
     found = _checked(opened, found, shipped)
     opened.store.register_connectors({item.name: item.class_path for item in found})
     by_name = {item.name: item for item in found}
-    registered = [_registered(record, by_name.get(record.name)) for record in opened.store.connectors()]
+    records = opened.store.connectors()
+    registered = [_registered(record, by_name.get(record.name), made.get(record.name)) for record in records]
     return ConnectorRegistry(registered, shipped)
 
 
@@ -83,7 +86,9 @@ def _classes_of(found: FoundConnector) -> dict[str, ObjectClass]:
     return {item.object_type: item for item in map(describe, found.connector.object_classes)}
 
 
-def _registered(record: ConnectorRecord, found: FoundConnector | None) -> RegisteredConnector:
+def _registered(
+    record: ConnectorRecord, found: FoundConnector | None, made: IntegrationConnector | None
+) -> RegisteredConnector:
     usable = found is not None and found.connector is not None
     return RegisteredConnector(
         id=record.id,
@@ -92,4 +97,5 @@ def _registered(record: ConnectorRecord, found: FoundConnector | None) -> Regist
         connector=found.connector if found else None,
         problem=found.problem if found else _NOT_CONFIGURED,
         object_classes=_classes_of(found) if found and usable else {},
+        rejected=None if usable else made,
     )
