@@ -29,9 +29,8 @@ async def process(served: Served, *tasks: TaskSpec) -> None:
         await served.tasks.LogTasks(LogTasksRequest(tasks=tasks[start : start + 1000]))
     request = RequestTasksProcessingRequest(connectors=["notified"])
     [ticket] = (await served.notify.RequestTasksProcessing(request)).tickets
-    async for message in served.notify.WatchRun(WatchRunRequest(run_id=ticket.run.id)):
-        last = message.run
-    assert last.state == enums_pb2.RUN_STATE_COMPLETED
+    states = [message.run.state async for message in served.notify.WatchRun(WatchRunRequest(run_id=ticket.run.id))]
+    assert states[-1] == enums_pb2.RUN_STATE_COMPLETED
 
 
 async def resolve(served: Served, *keys: ObjectKey, connector: str = "notified") -> list[ResolvedKey]:

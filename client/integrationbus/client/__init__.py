@@ -1,17 +1,27 @@
 """The Python client of the Integration Bus."""
 
 from integrationbus.client.async_client import AsyncClient
-from integrationbus.client.async_watch import AsyncWatch
+from integrationbus.client.async_watch import AsyncObjectWatch, AsyncWatch
 from integrationbus.client.client import Client
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
+from integrationbus.client.model.descriptions import (
+    ConnectorCheck,
+    ConnectorDescription,
+    FieldDescription,
+    ObjectTypeDescription,
+    PartDescription,
+)
 from integrationbus.client.model.enums import (
+    CheckOutcome,
     ConnectorState,
+    Dependency,
     ErrorReason,
     HeadAction,
     NotifyOutcome,
     ProcessType,
     RunState,
     RunTrigger,
+    SnapshotHandling,
     TaskDataType,
     TaskEffect,
     TaskStage,
@@ -37,7 +47,7 @@ from integrationbus.client.model.errors import (
     TokenInvalid,
     Unavailable,
 )
-from integrationbus.client.model.objects import BusObject, ExternalKey
+from integrationbus.client.model.objects import BusObject, ExternalKey, ObjectChange, ObjectKey, ResolvedKey
 from integrationbus.client.model.payloads import (
     Encoded,
     ExternalId,
@@ -65,20 +75,25 @@ from integrationbus.client.model.tasks import (
     TaskRefusal,
     TaskResult,
 )
-from integrationbus.client.watch import Watch
+from integrationbus.client.watch import ObjectWatch, Watch
 
 __all__ = [
     "AccessDenied",
     "AsyncClient",
+    "AsyncObjectWatch",
     "AsyncWatch",
     "BusError",
     "BusObject",
     "Cancelled",
+    "CheckOutcome",
     "Client",
     "Connector",
+    "ConnectorCheck",
+    "ConnectorDescription",
     "ConnectorState",
     "ConnectorStats",
     "DeadlineExceeded",
+    "Dependency",
     "Encoded",
     "EnumInfo",
     "EnumValueInfo",
@@ -86,6 +101,7 @@ __all__ = [
     "Exhausted",
     "ExternalId",
     "ExternalKey",
+    "FieldDescription",
     "FieldValue",
     "FieldViolation",
     "HeadAction",
@@ -99,7 +115,12 @@ __all__ = [
     "NotFound",
     "NotSupported",
     "NotifyOutcome",
+    "ObjectChange",
+    "ObjectKey",
+    "ObjectTypeDescription",
+    "ObjectWatch",
     "OutcomeUnknown",
+    "PartDescription",
     "Payload",
     "PreconditionFailed",
     "PreparedObject",
@@ -107,6 +128,7 @@ __all__ = [
     "ProcessType",
     "Reference",
     "RequestIdReused",
+    "ResolvedKey",
     "ResumeToken",
     "ResumedConnector",
     "Run",
@@ -116,6 +138,7 @@ __all__ = [
     "RunTrigger",
     "ServerFault",
     "ServerInfo",
+    "SnapshotHandling",
     "StoredPayload",
     "Task",
     "TaskChange",

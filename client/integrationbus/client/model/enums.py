@@ -4,13 +4,16 @@ from enum import IntEnum, StrEnum
 from typing import Self
 
 __all__ = [
+    "CheckOutcome",
     "ConnectorState",
+    "Dependency",
     "ErrorReason",
     "HeadAction",
     "NotifyOutcome",
     "ProcessType",
     "RunState",
     "RunTrigger",
+    "SnapshotHandling",
     "TaskDataType",
     "TaskEffect",
     "TaskStage",
@@ -92,6 +95,11 @@ class TaskEffect(OpenEnum):
     UPDATED = 2
     DELETED = 3
     NOTHING_TO_DELETE = 4
+    REMOVED_FROM_SITE = 5
+    MOVED = 6
+    PUBLISHED = 7
+    ARCHIVED = 8
+    REJECTED = 9
 
 
 class TaskStage(OpenEnum):
@@ -111,6 +119,7 @@ class ConnectorState(OpenEnum):
     HALTED = 3
     PAUSED = 4
     UNHEALTHY = 5
+    DISABLED = 6
 
 
 class TriggerMode(OpenEnum):
@@ -157,6 +166,30 @@ class HeadAction(OpenEnum):
     RETRY = 1
     SKIP = 2
     DELETE = 3
+
+
+class SnapshotHandling(OpenEnum):
+    """What becomes of stored children, or bindings, that a snapshot does not mention."""
+
+    COMPLETE = 1
+    INCREMENTAL = 2
+
+
+class Dependency(OpenEnum):
+    """What becomes of an object when the target of a foreign key is missing, or is deleted later."""
+
+    REQUIRED = 1
+    REQUIRED_HAS_DEFAULT = 2
+    NOT_REQUIRED = 3
+    BINDING = 4
+
+
+class CheckOutcome(OpenEnum):
+    """How a check of a connector came out."""
+
+    PASSED = 1
+    WARNING = 2
+    FAILED = 3
 
 
 class ErrorReason(StrEnum):

@@ -8,8 +8,15 @@ __all__ = ["CHANNEL_OPTIONS", "REPEATABLE", "metadata_of"]
 REPEATABLE = {
     "integrationbus.v1.TaskService": ["GetTask", "ListTasks", "LogTask", "LogTasks"],
     "integrationbus.v1.NotifyService": ["GetRun", "ListRuns", "RequestTasksProcessing"],
-    "integrationbus.v1.ConnectorService": ["GetConnector", "GetConnectorStats", "ListConnectors", "PauseConnector"],
-    "integrationbus.v1.ObjectService": ["GetObject", "ListObjects"],
+    "integrationbus.v1.ConnectorService": [
+        "CheckConnector",
+        "DescribeConnector",
+        "GetConnector",
+        "GetConnectorStats",
+        "ListConnectors",
+        "PauseConnector",
+    ],
+    "integrationbus.v1.ObjectService": ["GetObject", "ListObjects", "ResolveKeys"],
     "integrationbus.v1.EnumService": ["GetEnum", "ListEnums"],
     "integrationbus.v1.ServerService": ["GetServerInfo"],
 }

@@ -1,13 +1,25 @@
 """ConnectorService: requests and responses."""
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
 from integrationbus.client.model.enums import ConnectorState, HeadAction, TriggerMode
 from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.runs import read_run
 from integrationbus.client.wire.tasks import optional_time
+from integrationbus.client.wire.values import several
 from integrationbus.v1 import connector_service_pb2, enums_pb2
 
-__all__ = ["connector_stats", "get_connector", "list_connectors", "pause_connector", "resume_connector"]
+__all__ = [
+    "connector_stats",
+    "get_connector",
+    "list_connectors",
+    "pause_connector",
+    "read_connector",
+    "resume_connector",
+    "watch_connectors",
+]
 
 _SERVICE = "/integrationbus.v1.ConnectorService/"
 
@@ -16,7 +28,7 @@ def list_connectors() -> Call[connector_service_pb2.ListConnectorsResponse, list
     """ListConnectors."""
 
     def read(response: connector_service_pb2.ListConnectorsResponse) -> list[Connector]:
-        return [_read_connector(connector) for connector in response.connectors]
+        return [read_connector(connector) for connector in response.connectors]
 
     request = connector_service_pb2.ListConnectorsRequest()
     return Call(f"{_SERVICE}ListConnectors", request, connector_service_pb2.ListConnectorsResponse, read)
@@ -26,7 +38,7 @@ def get_connector(name: str) -> Call[connector_service_pb2.GetConnectorResponse,
     """GetConnector."""
 
     def read(response: connector_service_pb2.GetConnectorResponse) -> Connector:
-        return _read_connector(response.connector)
+        return read_connector(response.connector)
 
     request = connector_service_pb2.GetConnectorRequest(name=name)
     return Call(f"{_SERVICE}GetConnector", request, connector_service_pb2.GetConnectorResponse, read)
@@ -36,7 +48,7 @@ def pause_connector(name: str, reason: str) -> Call[connector_service_pb2.PauseC
     """PauseConnector."""
 
     def read(response: connector_service_pb2.PauseConnectorResponse) -> Connector:
-        return _read_connector(response.connector)
+        return read_connector(response.connector)
 
     request = connector_service_pb2.PauseConnectorRequest(name=name, reason=reason)
     return Call(f"{_SERVICE}PauseConnector", request, connector_service_pb2.PauseConnectorResponse, read)
@@ -49,7 +61,7 @@ def resume_connector(
 
     def read(response: connector_service_pb2.ResumeConnectorResponse) -> ResumedConnector:
         run = read_run(response.run) if response.HasField("run") else None
-        return ResumedConnector(connector=_read_connector(response.connector), run=run)
+        return ResumedConnector(connector=read_connector(response.connector), run=run)
 
     request = connector_service_pb2.ResumeConnectorRequest(
         name=name, head_action=enums_pb2.HeadAction.ValueType(head_action), reason=reason
@@ -72,7 +84,21 @@ def connector_stats(name: str) -> Call[connector_service_pb2.GetConnectorStatsRe
     return Call(f"{_SERVICE}GetConnectorStats", request, connector_service_pb2.GetConnectorStatsResponse, read)
 
 
-def _read_connector(message: connector_service_pb2.Connector) -> Connector:
+def watch_connectors(
+    names: str | Iterable[str], interval: float
+) -> Call[connector_service_pb2.WatchConnectorsResponse, list[Connector]]:
+    """WatchConnectors; each message of its stream is read. ``interval`` is in seconds."""
+    request = connector_service_pb2.WatchConnectorsRequest(names=several(names))
+    request.interval.FromTimedelta(timedelta(seconds=interval))
+
+    def read(response: connector_service_pb2.WatchConnectorsResponse) -> list[Connector]:
+        return [read_connector(connector) for connector in response.connectors]
+
+    return Call(f"{_SERVICE}WatchConnectors", request, connector_service_pb2.WatchConnectorsResponse, read)
+
+
+def read_connector(message: connector_service_pb2.Connector) -> Connector:
+    """Read a connector."""
     return Connector(
         name=message.name,
         display_name=message.display_name,
