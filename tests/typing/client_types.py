@@ -100,7 +100,7 @@ def an_object_has_typed_values(found: BusObject) -> None:
 
 def a_key_has_two_sides() -> None:
     assert_type(ObjectKey("cms.user", external_id=7).object_id, int | None)
-    ObjectKey("cms.user", 7)  # type: ignore[misc] # which side has to be said
+    ObjectKey("cms.user", 7)  # type: ignore[call-arg] # which side has to be said
 
 
 def watches_of_objects_and_connectors_are_typed(client: Client) -> None:

@@ -4,16 +4,17 @@ from typing import Annotated
 
 import typer
 
-from integrationbus.client import Connector, HeadAction
+from integrationbus.client import HeadAction
 from integrationbus.server.cli.connection import ServerOption, connect
-from integrationbus.server.cli.names import named
+from integrationbus.server.cli.connector_looks import check, describe, watch
+from integrationbus.server.cli.connector_table import COLUMNS, connector_row
+from integrationbus.server.cli.names import ConnectorName, named
 from integrationbus.server.cli.output import JsonOption, console, moment, print_json, print_table, to_plain
 
 __all__ = ["connectors_app"]
 
 connectors_app = typer.Typer(name="connectors", help="Show, hold and release connectors.", invoke_without_command=True)
 
-Name = Annotated[str, typer.Argument(help="The connector.")]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
@@ -29,12 +30,12 @@ def list_connectors(
     if as_json:
         print_json(connectors)
         return
-    columns = ["connector", "state", "waiting", "succeeded", "failed", "runs", "problem"]
-    print_table(columns, [_row(item) for item in connectors], empty="no connectors: set INTEGRATIONBUS_CONNECTORS")
+    rows = [connector_row(item) for item in connectors]
+    print_table(COLUMNS, rows, empty="no connectors: set INTEGRATIONBUS_CONNECTORS")
 
 
 @connectors_app.command("show")
-def show(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
+def show(name: ConnectorName, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
     """Show everything about one connector."""
     with connect(server) as client:
         connector = client.get_connector(name)
@@ -46,7 +47,7 @@ def show(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOpti
 
 @connectors_app.command("pause")
 def pause(
-    name: Name, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
+    name: ConnectorName, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
 ) -> None:
     """Hold a connector: tasks are accepted and wait."""
     with connect(server) as client:
@@ -59,7 +60,7 @@ def pause(
 
 @connectors_app.command("resume")
 def resume(
-    name: Name,
+    name: ConnectorName,
     head: Annotated[
         HeadAction,
         typer.Option(
@@ -80,7 +81,7 @@ def resume(
 
 
 @connectors_app.command("stats")
-def stats(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
+def stats(name: ConnectorName, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
     """Show how much waits, since when, and how fast it goes."""
     with connect(server) as client:
         found = client.connector_stats(name)
@@ -96,8 +97,6 @@ def stats(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOpt
     print_table(["figure", "value"], rows, empty="")
 
 
-def _row(item: Connector) -> list[str]:
-    counts = item.counts
-    waiting = counts.pending + counts.running + counts.retry_wait
-    when = item.schedule or item.trigger_mode.name.lower().replace("_", " ")
-    return [item.name, item.state.name, str(waiting), str(counts.succeeded), str(counts.failed), when, item.problem]
+connectors_app.command("describe")(describe)
+connectors_app.command("check")(check)
+connectors_app.command("watch")(watch)
