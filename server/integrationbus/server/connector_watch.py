@@ -36,7 +36,8 @@ class ConnectorWatch:
         self._draining = False
         self._changes = 0
         self._reading = asyncio.Lock()
-        self._read_at: int | None = None
+        self._reads_begun = 0
+        self._read_at = 0
         self._newest: Mapping[str, ConnectorStatus] = {}
 
     def changed(self) -> None:
@@ -62,7 +63,7 @@ class ConnectorWatch:
         rested = 0.0
         while True:
             news = self._news.next()
-            statuses = await self._look()
+            statuses = await self._look(afresh=seen is None)
             _check_known(names, statuses)
             wanted = [status for name, status in statuses.items() if not names or name in names]
             changed = [status for status in wanted if seen is None or _has_changed(status, seen)]
@@ -75,10 +76,16 @@ class ConnectorWatch:
             await wait(news)
             await self._rest_until(rested)
 
-    async def _look(self) -> Mapping[str, ConnectorStatus]:
-        """The connectors by name; read again only if anything was committed since."""
+    async def _look(self, *, afresh: bool) -> Mapping[str, ConnectorStatus]:
+        """The connectors by name; read again if anything was committed since.
+
+        ``afresh`` takes nothing that was read before now: other processes may have changed it. Those who ask together
+        share an answer.
+        """
+        reads = self._reads_begun
         async with self._reading:
-            if self._read_at != self._changes:
+            if self._read_at != self._changes or (afresh and self._reads_begun == reads):
+                self._reads_begun += 1
                 changes = self._changes
                 self._newest = await self._reads(self._read)
                 self._read_at = changes
