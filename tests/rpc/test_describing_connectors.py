@@ -27,7 +27,13 @@ PASSED, WARNING, FAILED = (
     enums_pb2.CHECK_OUTCOME_FAILED,
 )
 LOST = "support.nowhere:LostConnector"
-CONNECTORS = ("support.shop:ShopConnector", "support.people:NotifiedConnector", "support.misfits:BadCron", LOST)
+CONNECTORS = (
+    "support.shop:ShopConnector",
+    "support.people:NotifiedConnector",
+    "support.misfits:BadCron",
+    "support.misfits:Doubled",
+    LOST,
+)
 
 
 @pytest.fixture
@@ -202,6 +208,13 @@ async def test_a_connector_that_cannot_be_used_says_why_and_is_checked_as_far_as
     failed = {subject: check.message for subject, check in cron.items() if check.outcome == FAILED}
     assert list(failed) == ["class support.misfits:BadCron", "schedule every full moon (UTC)"]
     assert "Wrong number of fields" in failed["schedule every full moon (UTC)"]
+
+
+async def test_of_two_messages_of_one_name_the_second_is_never_found(shop: Served) -> None:
+    answer = await shop.connectors.CheckConnector(CheckConnectorRequest(name="doubled"))
+    messages = [check for check in answer.checks if check.subject.startswith("message")]
+    assert [check.outcome for check in messages] == [PASSED, FAILED]
+    assert "keep one of them" in messages[1].message
 
 
 async def test_a_connector_that_another_process_put_on_record_is_checked_too(shop: Served) -> None:

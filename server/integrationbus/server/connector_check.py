@@ -142,12 +142,9 @@ def _by(actor: str, reason: str) -> str:
 def _messages(accepts: Accepts) -> Iterator[ConnectorCheck]:
     """Whether each message that a connector accepts is decoded into its own class."""
     for cls in accepts.messages:
-        descriptor = getattr(cls, "DESCRIPTOR", None)
-        if descriptor is None:
-            yield _failed(f"message {cls.__name__}", "is no protobuf message: name a generated class in accepts")
-            continue
-        subject = f"message {descriptor.full_name}"
-        if accepts.message_class(descriptor.full_name) is cls:
+        name = cls.DESCRIPTOR.full_name
+        subject = f"message {name}"
+        if accepts.message_class(name) is cls:
             yield ConnectorCheck(subject=subject)
         else:
             yield _failed(subject, "another class of this name comes first: keep one of them in accepts")
