@@ -9,7 +9,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from support.either_client import EitherClient
 from support.scripted_bus import ScriptedBus
 
-from integrationbus.client import BusObject, EnumInfo, EnumValueInfo, ExternalKey, Limits, ServerInfo
+from integrationbus.client import (
+    BusObject,
+    EnumInfo,
+    EnumValueInfo,
+    ExternalKey,
+    Limits,
+    ObjectKey,
+    ResolvedKey,
+    ServerInfo,
+)
 from integrationbus.v1 import enum_service_pb2, object_service_pb2, payload_pb2, server_service_pb2
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -56,6 +65,35 @@ def test_objects_are_listed_and_counted(bus: ScriptedBus, client: EitherClient) 
     bus.answers("ListObjects", page, object_service_pb2.ListObjectsResponse(objects=[object_message(2)]), page)
     assert client.items(lambda each: each.list_objects("cms.user"), 10) == [bus_object(1), bus_object(2)]
     assert client.call(lambda each: each.count_objects("cms.user")) == 2
+
+
+def test_keys_are_resolved_both_ways(bus: ScriptedBus, client: EitherClient) -> None:
+    response = object_service_pb2.ResolveKeysResponse()
+    response.keys.add(object_type="cms.user", external_ids=["7", "8"], object_id=3)
+    response.keys.add(object_type="cms.user", external_ids=["x"])
+    bus.answers("ResolveKeys", response)
+    keys = [ObjectKey("cms.user", object_id=3), ObjectKey("cms.user", external_id="x"), ObjectKey("a.b", external_id=5)]
+    assert client.call(lambda each: each.resolve_keys("crm", keys)) == [
+        ResolvedKey(object_type="cms.user", external_ids=("7", "8"), object_id=3),
+        ResolvedKey(object_type="cms.user", external_ids=("x",), object_id=None),
+    ]
+    assert bus.requests("ResolveKeys") == [
+        object_service_pb2.ResolveKeysRequest(
+            connector="crm",
+            keys=[
+                object_service_pb2.ObjectKey(object_type="cms.user", object_id=3),
+                object_service_pb2.ObjectKey(object_type="cms.user", external_id="x"),
+                object_service_pb2.ObjectKey(object_type="a.b", external_id="5"),
+            ],
+        )
+    ]
+
+
+def test_a_key_has_one_side_that_is_known() -> None:
+    with pytest.raises(ValueError, match="one side that is known"):
+        ObjectKey("cms.user")
+    with pytest.raises(ValueError, match="one side that is known"):
+        ObjectKey("cms.user", external_id="", object_id=1)
 
 
 def test_enumerations_are_described(bus: ScriptedBus, client: EitherClient) -> None:

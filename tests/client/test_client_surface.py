@@ -44,6 +44,7 @@ NOT_REPEATED = {
     "WatchRun",
     "WatchTasks",
 }
+NOT_REPEATED = {"ResumeConnector", "WatchConnectors", "WatchObjects", "WatchRun", "WatchTasks"}
 
 
 def public_methods(cls: type) -> dict[str, Callable[..., object]]:

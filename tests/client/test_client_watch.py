@@ -73,7 +73,7 @@ def starts(bus: ScriptedBus) -> list[task_pb2.ResumeToken | bool | None]:
     return found
 
 
-def take(watch: EitherWatch, count: int) -> list[tuple[str, int]]:
+def take(watch: EitherWatch[Task | TaskChange], count: int) -> list[tuple[str, int]]:
     """The next changes, by connector and position."""
     items = [watch.next() for _ in range(count)]
     return [(item.connector, item.position) for item in items if isinstance(item, TaskChange)]

@@ -37,6 +37,11 @@ def test_other_content_types_are_refused(content_type: str) -> None:
     assert not Accepts(content_types=("application/json",)).accepts_content_type(content_type)
 
 
+def test_only_generated_classes_are_messages() -> None:
+    with pytest.raises(TypeError, match="generated classes of protobuf messages, not int"):
+        Accepts(messages=(int,))  # type: ignore[arg-type] # on purpose
+
+
 def test_an_interval_is_at_least_a_second() -> None:
     assert Every(timedelta(seconds=1)).interval == timedelta(seconds=1)
     with pytest.raises(ValueError, match="at least one second"):

@@ -50,8 +50,8 @@ def done(bus: Workbench, task: NewTask) -> Task:
 def posts_of(bus: Workbench) -> dict[object, object]:
     """The posts by subject, each with the subject of the one that it answers."""
     found = bus.objects.list("forums.forumpost", after_id=0, limit=100)
-    subjects = {view.id: view.fields["post_subject"] for view in found}
-    return {view.fields["post_subject"]: subjects.get(view.fields["post_parent_id"]) for view in found}  # type: ignore[arg-type] # an id
+    subjects: dict[object, object] = {view.id: view.fields["post_subject"] for view in found}
+    return {view.fields["post_subject"]: subjects.get(view.fields["post_parent_id"]) for view in found}
 
 
 def roles_of(bus: Workbench) -> list[object]:

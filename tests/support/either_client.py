@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar, Unpack, cast
+from typing import Any, Generic, TypeVar, Unpack, cast
 
 from integrationbus.client import (
     AsyncClient,
+    AsyncObjectWatch,
     AsyncWatch,
     Client,
+    ObjectChange,
+    ObjectWatch,
     ResumeToken,
     Task,
     TaskChange,
@@ -22,11 +25,11 @@ __all__ = ["AsyncFace", "EitherClient", "EitherWatch", "SyncFace"]
 _T = TypeVar("_T")
 
 
-class EitherWatch:
-    """A watch of either kind."""
+class EitherWatch(Generic[_T]):
+    """A watch of either kind, of tasks or of objects."""
 
-    def __init__(self, watch: Watch | AsyncWatch, runner: asyncio.Runner | None) -> None:
-        self._watch = watch
+    def __init__(self, watch: Any, runner: asyncio.Runner | None) -> None:
+        self._watch: Watch | AsyncWatch | ObjectWatch | AsyncObjectWatch = watch
         self._runner = runner
 
     @property
@@ -34,12 +37,12 @@ class EitherWatch:
         """The watch's token."""
         return self._watch.resume_token
 
-    def next(self) -> Task | TaskChange:
+    def next(self) -> _T:
         """The next item."""
-        if isinstance(self._watch, Watch):
-            return next(self._watch)
+        if isinstance(self._watch, Watch | ObjectWatch):
+            return cast("_T", next(self._watch))
         assert self._runner is not None
-        return self._runner.run(_await(anext(self._watch)))
+        return cast("_T", self._runner.run(_await(anext(self._watch))))
 
 
 class SyncFace:
@@ -63,9 +66,17 @@ class SyncFace:
     @contextmanager
     def watch(
         self, *, since: ResumeToken | None = None, snapshot: bool = False, **task_filter: Unpack[TaskFilter]
-    ) -> Iterator[EitherWatch]:
+    ) -> Iterator[EitherWatch[Task | TaskChange]]:
         """A watch."""
         with self._client.watch(since=since, snapshot=snapshot, **task_filter) as watch:
+            yield EitherWatch(watch, None)
+
+    @contextmanager
+    def watch_objects(
+        self, *filters: str, since: ResumeToken | None = None, with_objects: bool = False
+    ) -> Iterator[EitherWatch[ObjectChange]]:
+        """A watch of objects."""
+        with self._client.watch_objects(*filters, since=since, with_objects=with_objects) as watch:
             yield EitherWatch(watch, None)
 
     def close(self) -> None:
@@ -95,9 +106,21 @@ class AsyncFace:
     @contextmanager
     def watch(
         self, *, since: ResumeToken | None = None, snapshot: bool = False, **task_filter: Unpack[TaskFilter]
-    ) -> Iterator[EitherWatch]:
+    ) -> Iterator[EitherWatch[Task | TaskChange]]:
         """A watch."""
         watch = self._client.watch(since=since, snapshot=snapshot, **task_filter)
+        opened = self._runner.run(_await(watch.__aenter__()))
+        try:
+            yield EitherWatch(opened, self._runner)
+        finally:
+            self._runner.run(_await(watch.__aexit__(None, None, None)))
+
+    @contextmanager
+    def watch_objects(
+        self, *filters: str, since: ResumeToken | None = None, with_objects: bool = False
+    ) -> Iterator[EitherWatch[ObjectChange]]:
+        """A watch of objects."""
+        watch = self._client.watch_objects(*filters, since=since, with_objects=with_objects)
         opened = self._runner.run(_await(watch.__aenter__()))
         try:
             yield EitherWatch(opened, self._runner)

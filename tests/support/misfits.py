@@ -1,11 +1,24 @@
 """Connectors that cannot be used, each in its own way."""
 
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from integrationbus.connectors import BaseInfo, Cron, IntegrationConnector, OnNotify, TypeInfo
+from integrationbus.connectors import Accepts, BaseInfo, Cron, IntegrationConnector, OnNotify, TypeInfo
+from integrationbus.examples.iso3166.v1.country_pb2 import Country
 
-__all__ = ["BadAccepts", "BadCron", "BadTable", "BadTrigger", "BadZone", "Clashing", "Raising", "Unnamed"]
+__all__ = ["BadAccepts", "BadCron", "BadTable", "BadTrigger", "BadZone", "Clashing", "Doubled", "Raising", "Unnamed"]
+
+
+def _twin_of(cls: type[Message]) -> type[Message]:
+    """Another class of the same full name, as a second copy of generated code makes it."""
+    pool = descriptor_pool.DescriptorPool()
+    file = descriptor_pb2.FileDescriptorProto()
+    cls.DESCRIPTOR.file.CopyToProto(file)
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName(cls.DESCRIPTOR.full_name))
 
 
 class ThingInfo(BaseInfo):
@@ -77,6 +90,13 @@ class Clashing(IntegrationConnector):
 
     name = "zclashing"
     object_classes = (OtherTeamInfo,)
+
+
+class Doubled(IntegrationConnector):
+    """Accepts two classes of one name, of which only the first can ever be meant."""
+
+    name = "doubled"
+    accepts = Accepts(messages=(Country, _twin_of(Country)))
 
 
 class Unnamed(IntegrationConnector):

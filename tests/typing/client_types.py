@@ -15,12 +15,16 @@ from grpc import StatusCode
 from integrationbus.client import (
     BusError,
     BusObject,
+    Client,
+    Connector,
     Encoded,
     ErrorReason,
     FieldValue,
     FieldViolation,
     Json,
     NewTask,
+    ObjectChange,
+    ObjectKey,
     OutcomeUnknown,
     PreparedObject,
     ProcessType,
@@ -92,6 +96,18 @@ def an_object_has_typed_values(found: BusObject) -> None:
     assert_type(found.id, int)
     assert_type(found.guid, UUID | None)
     assert_type(found.fields["name"], FieldValue)
+
+
+def a_key_has_two_sides() -> None:
+    assert_type(ObjectKey("cms.user", external_id=7).object_id, int | None)
+    ObjectKey("cms.user", 7)  # type: ignore[call-arg] # which side has to be said
+
+
+def watches_of_objects_and_connectors_are_typed(client: Client) -> None:
+    with client.watch_objects("cms.user") as changes:
+        assert_type(next(changes), ObjectChange)
+        assert_type(changes.resume_token, ResumeToken | None)
+    assert_type(next(client.watch_connectors("crm")), list[Connector])
 
 
 def a_token_survives_as_text(token: ResumeToken) -> None:

@@ -1,12 +1,21 @@
 """The Python client of the Integration Bus."""
 
 from integrationbus.client.async_client import AsyncClient
-from integrationbus.client.async_watch import AsyncWatch
+from integrationbus.client.async_watch import AsyncObjectWatch, AsyncWatch
 from integrationbus.client.client import Client
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
+from integrationbus.client.model.descriptions import (
+    ConnectorCheck,
+    ConnectorDescription,
+    FieldDescription,
+    ObjectTypeDescription,
+    PartDescription,
+)
 from integrationbus.client.model.enums import (
     AttemptOutcome,
+    CheckOutcome,
     ConnectorState,
+    Dependency,
     ErrorReason,
     HeadAction,
     MissingKeyAction,
@@ -41,7 +50,7 @@ from integrationbus.client.model.errors import (
     TokenInvalid,
     Unavailable,
 )
-from integrationbus.client.model.objects import BusObject, ExternalKey
+from integrationbus.client.model.objects import BusObject, ExternalKey, ObjectChange, ObjectKey, ResolvedKey
 from integrationbus.client.model.operations import (
     FieldPreview,
     KeyPreview,
@@ -82,22 +91,27 @@ from integrationbus.client.model.tasks import (
     TaskResult,
     TouchedObject,
 )
-from integrationbus.client.watch import Watch
+from integrationbus.client.watch import ObjectWatch, Watch
 
 __all__ = [
     "AccessDenied",
     "AsyncClient",
+    "AsyncObjectWatch",
     "AsyncWatch",
     "AttemptOutcome",
     "AwaitedKey",
     "BusError",
     "BusObject",
     "Cancelled",
+    "CheckOutcome",
     "Client",
     "Connector",
+    "ConnectorCheck",
+    "ConnectorDescription",
     "ConnectorState",
     "ConnectorStats",
     "DeadlineExceeded",
+    "Dependency",
     "Encoded",
     "EnumInfo",
     "EnumValueInfo",
@@ -105,6 +119,7 @@ __all__ = [
     "Exhausted",
     "ExternalId",
     "ExternalKey",
+    "FieldDescription",
     "FieldPreview",
     "FieldValue",
     "FieldViolation",
@@ -121,7 +136,12 @@ __all__ = [
     "NotFound",
     "NotSupported",
     "NotifyOutcome",
+    "ObjectChange",
+    "ObjectKey",
+    "ObjectTypeDescription",
+    "ObjectWatch",
     "OutcomeUnknown",
+    "PartDescription",
     "Payload",
     "PreconditionFailed",
     "PreparedObject",
@@ -130,6 +150,7 @@ __all__ = [
     "ProcessType",
     "Reference",
     "RequestIdReused",
+    "ResolvedKey",
     "ResumeToken",
     "ResumedConnector",
     "Run",

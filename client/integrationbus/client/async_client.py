@@ -10,10 +10,11 @@ from uuid import UUID
 import grpc
 
 from integrationbus.client.async_connection import AsyncConnection
-from integrationbus.client.async_watch import AsyncWatch, async_run_states
+from integrationbus.client.async_watch import AsyncObjectWatch, AsyncWatch, async_latest
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector
+from integrationbus.client.model.descriptions import ConnectorCheck, ConnectorDescription
 from integrationbus.client.model.enums import HeadAction, Switch, TaskType
-from integrationbus.client.model.objects import BusObject, ExternalKey
+from integrationbus.client.model.objects import BusObject, ExternalKey, ObjectKey, ResolvedKey
 from integrationbus.client.model.operations import SelectionResult, SwitchState, TaskHistory, TaskPreview
 from integrationbus.client.model.payloads import Payload
 from integrationbus.client.model.resume_token import ResumeToken
@@ -28,10 +29,11 @@ from integrationbus.client.model.tasks import (
     TaskFilter,
     TaskOptions,
 )
-from integrationbus.client.wire import connectors, objects, operations, runs, server, tasks
+from integrationbus.client.wire import connectors, descriptions, objects, operations, runs, server, tasks
 from integrationbus.client.wire.batches import Batcher
+from integrationbus.client.wire.object_watching import ObjectWatchState
 from integrationbus.client.wire.results import LogTally
-from integrationbus.client.wire.watching import WatchState
+from integrationbus.client.wire.watching import TaskWatchState
 from integrationbus.v1.task_pb2 import TaskSpec
 
 __all__ = ["AsyncClient"]
@@ -45,7 +47,7 @@ class AsyncClient:
     ``target`` is its address, for example "localhost:50051". ``application`` is what the caller calls itself: tasks
     carry it, and request ids are unique within it. Without ``credentials`` the connection is not encrypted. A call that
     has no answer within ``timeout`` seconds fails with DeadlineExceeded. ``patience`` is for how many seconds
-    ``log_tasks``, ``watch`` and ``watch_run`` go on trying without a success while the server is away.
+    ``log_tasks`` and the watches go on trying without a success while the server is away.
 
     Every method raises a ``BusError`` when its call fails.
     """
@@ -196,7 +198,7 @@ class AsyncClient:
         When the block is entered the watch stands: no later change is missed. It starts from a resume token, with the
         tasks as they are (``snapshot``), or with the next change. It reconnects and resumes by itself.
         """
-        watch = AsyncWatch(self._connection, WatchState(task_filter, since=since, snapshot=snapshot))
+        watch = AsyncWatch(self._connection, TaskWatchState(task_filter, since=since, snapshot=snapshot))
         try:
             await watch.receive()
             yield watch
@@ -215,7 +217,7 @@ class AsyncClient:
 
     def watch_run(self, run_id: str) -> AsyncIterator[Run]:
         """A run as it is, and again after each change, until it has ended. Raises NotFound."""
-        return async_run_states(self._connection, run_id)
+        return async_latest(self._connection, runs.watch_run(run_id))
 
     async def get_run(self, run_id: str) -> Run:
         """One run. Raises NotFound."""
@@ -261,6 +263,24 @@ class AsyncClient:
         """Switch a connector off: its tasks are refused, and nothing of it runs. Raises NotFound."""
         return await self._connection.call(operations.disable_connector(name, reason))
 
+    async def describe_connector(self, name: str) -> ConnectorDescription:
+        """What a connector makes: its internal types with their columns, keys and parts. Raises NotFound."""
+        return await self._connection.call(descriptions.describe_connector(name))
+
+    async def check_connector(self, name: str) -> list[ConnectorCheck]:
+        """Look for what would keep a connector from working; changes nothing. Raises NotFound."""
+        return await self._connection.call(descriptions.check_connector(name))
+
+    def watch_connectors(
+        self, names: str | Iterable[str] = (), *, interval: float = 1.0
+    ) -> AsyncIterator[list[Connector]]:
+        """The named connectors, or all of them, as they are; then those whose state or counts changed, for ever.
+
+        At least ``interval`` seconds, 0.1 to 60, lie between two lists. After a connection that broke, the list is
+        whole again. Raises NotFound.
+        """
+        return async_latest(self._connection, connectors.watch_connectors(names, interval))
+
     # Objects
 
     async def get_object(self, object_type: str, key: int | UUID | str | ExternalKey) -> BusObject:
@@ -274,6 +294,36 @@ class AsyncClient:
     async def count_objects(self, object_type: str) -> int:
         """How many objects of a type there are."""
         return await self._connection.call(objects.count_objects(object_type))
+
+    async def resolve_keys(self, connector: str, keys: Iterable[ObjectKey]) -> list[ResolvedKey]:
+        """Both sides of each key, in their order, by what the tasks of a connector made; at most 1,000 keys.
+
+        Raises NotFound for an unknown connector or type; an id that is not known is an answer.
+        """
+        return await self._connection.call(objects.resolve_keys(connector, keys))
+
+    @asynccontextmanager
+    async def watch_objects(
+        self,
+        object_types: str | Iterable[str] = (),
+        connectors: str | Iterable[str] = (),
+        *,
+        since: ResumeToken | None = None,
+        with_objects: bool = False,
+    ) -> AsyncIterator[AsyncObjectWatch]:
+        """Changes of objects and pages that tasks made, in order for each connector, for ever.
+
+        When the block is entered the watch stands: no later change is missed. It starts from a resume token, or with
+        the next change. It reconnects and resumes by itself. ``with_objects`` asks for each object as it is when the
+        change is sent.
+        """
+        state = ObjectWatchState(object_types, connectors, since=since, with_objects=with_objects)
+        watch = AsyncObjectWatch(self._connection, state)
+        try:
+            await watch.receive()
+            yield watch
+        finally:
+            watch.close()
 
     # The server
 

@@ -1,48 +1,47 @@
-"""Watching tasks from asyncio programs."""
+"""Watching from asyncio programs."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from integrationbus.client.async_connection import AsyncConnection, AsyncStream, cancellation
 from integrationbus.client.model.errors import BusError, Unavailable
+from integrationbus.client.model.objects import ObjectChange
 from integrationbus.client.model.resume_token import ResumeToken
-from integrationbus.client.model.runs import Run
 from integrationbus.client.model.tasks import Task, TaskChange
-from integrationbus.client.wire.runs import watch_run
+from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.watching import WatchState
+from integrationbus.v1.object_service_pb2 import WatchObjectsResponse
 from integrationbus.v1.task_service_pb2 import WatchTasksResponse
 
-__all__ = ["AsyncWatch", "async_run_states"]
+__all__ = ["AsyncObjectWatch", "AsyncWatch", "async_latest"]
+
+_Message = TypeVar("_Message", bound=Message)
+_Item = TypeVar("_Item")
 
 
-class AsyncWatch:
-    """An endless iterator of changes, and first of tasks when a snapshot was asked for.
+class _AsyncResumingWatch(Generic[_Message, _Item]):
+    """An endless iterator that connects again and goes on by itself."""
 
-    Made by ``AsyncClient.watch``. It connects again and goes on by itself. No change is missed or handed out twice;
-    only a snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
-    TokenExpired when it no longer keeps what comes next.
-
-    A read that is cancelled, by a timeout for example, loses nothing: the next one goes on.
-    """
-
-    def __init__(self, connection: AsyncConnection, state: WatchState) -> None:
+    def __init__(self, connection: AsyncConnection, state: WatchState[_Message, _Item]) -> None:
         self._connection = connection
         self._state = state
         self._patience = connection.patience()
-        self._stream: AsyncStream[WatchTasksResponse] | None = None
+        self._stream: AsyncStream[_Message] | None = None
         self._closed = False
 
     @property
     def resume_token(self) -> ResumeToken | None:
-        """Where to go on after the item that was handed out last; None while a snapshot is incomplete."""
+        """Where to go on after the item that was handed out last; None while that cannot be said."""
         return self._state.resume_token
 
-    def __aiter__(self) -> AsyncIterator[Task | TaskChange]:
+    def __aiter__(self) -> AsyncIterator[_Item]:
         return self
 
-    async def __anext__(self) -> Task | TaskChange:
+    async def __anext__(self) -> _Item:
         while (item := self._state.next_item()) is None:
             await self.receive()
             if self._closed:
@@ -69,7 +68,7 @@ class AsyncWatch:
         if self._stream is not None:
             self._stream.cancel()
 
-    async def _read(self) -> WatchTasksResponse:
+    async def _read(self) -> _Message:
         if self._stream is None:
             self._stream = self._connection.stream(self._state.call())
         try:
@@ -80,7 +79,7 @@ class AsyncWatch:
             # gRPC has cancelled the stream as well; what was not handed out comes again over the next one.
             self._stream = None
             raise cancellation(error) from None
-        if isinstance(message, WatchTasksResponse):
+        if isinstance(message, self._state.response):
             return message
         raise Unavailable("the server ended the watch", code=grpc.StatusCode.UNAVAILABLE)
 
@@ -89,9 +88,33 @@ class AsyncWatch:
         return self._closed
 
 
-async def async_run_states(connection: AsyncConnection, run_id: str) -> AsyncIterator[Run]:
-    """A run as it is and after each change, over as many connections as patience allows, until it has ended."""
-    call = watch_run(run_id)
+class AsyncWatch(_AsyncResumingWatch[WatchTasksResponse, Task | TaskChange]):
+    """An endless iterator of changes, and first of tasks when a snapshot was asked for.
+
+    Made by ``AsyncClient.watch``. It connects again and goes on by itself. No change is missed or handed out twice;
+    only a snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
+    TokenExpired when it no longer keeps what comes next. The token is None while a snapshot is incomplete.
+
+    A read that is cancelled, by a timeout for example, loses nothing: the next one goes on.
+    """
+
+
+class AsyncObjectWatch(_AsyncResumingWatch[WatchObjectsResponse, ObjectChange]):
+    """An endless iterator of changes of objects.
+
+    Made by ``AsyncClient.watch_objects``. It connects again and goes on by itself. No change is missed or handed out
+    twice. Raises as ``AsyncWatch`` does. The token moves on when all changes of a message were handed out: a new watch
+    from one taken before may repeat some.
+
+    A read that is cancelled, by a timeout for example, loses nothing: the next one goes on.
+    """
+
+
+async def async_latest(connection: AsyncConnection, call: Call[_Message, _Item]) -> AsyncIterator[_Item]:
+    """What a stream tells of the present, over as many connections as patience allows, until the server ends it.
+
+    Each connection begins with the state as it is then.
+    """
     patience = connection.patience()
     while True:
         stream = connection.stream(call)

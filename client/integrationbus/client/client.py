@@ -11,8 +11,9 @@ import grpc
 
 from integrationbus.client.connection import Connection
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector
+from integrationbus.client.model.descriptions import ConnectorCheck, ConnectorDescription
 from integrationbus.client.model.enums import HeadAction, Switch, TaskType
-from integrationbus.client.model.objects import BusObject, ExternalKey
+from integrationbus.client.model.objects import BusObject, ExternalKey, ObjectKey, ResolvedKey
 from integrationbus.client.model.operations import SelectionResult, SwitchState, TaskHistory, TaskPreview
 from integrationbus.client.model.payloads import Payload
 from integrationbus.client.model.resume_token import ResumeToken
@@ -27,11 +28,12 @@ from integrationbus.client.model.tasks import (
     TaskFilter,
     TaskOptions,
 )
-from integrationbus.client.watch import Watch, run_states
-from integrationbus.client.wire import connectors, objects, operations, runs, server, tasks
+from integrationbus.client.watch import ObjectWatch, Watch, latest
+from integrationbus.client.wire import connectors, descriptions, objects, operations, runs, server, tasks
 from integrationbus.client.wire.batches import Batcher
+from integrationbus.client.wire.object_watching import ObjectWatchState
 from integrationbus.client.wire.results import LogTally
-from integrationbus.client.wire.watching import WatchState
+from integrationbus.client.wire.watching import TaskWatchState
 from integrationbus.v1.task_pb2 import TaskSpec
 
 __all__ = ["Client"]
@@ -45,7 +47,7 @@ class Client:
     ``target`` is its address, for example "localhost:50051". ``application`` is what the caller calls itself: tasks
     carry it, and request ids are unique within it. Without ``credentials`` the connection is not encrypted. A call that
     has no answer within ``timeout`` seconds fails with DeadlineExceeded. ``patience`` is for how many seconds
-    ``log_tasks``, ``watch`` and ``watch_run`` go on trying without a success while the server is away.
+    ``log_tasks`` and the watches go on trying without a success while the server is away.
 
     Every method raises a ``BusError`` when its call fails.
     """
@@ -196,7 +198,7 @@ class Client:
         When the block is entered the watch stands: no later change is missed. It starts from a resume token, with the
         tasks as they are (``snapshot``), or with the next change. It reconnects and resumes by itself.
         """
-        watch = Watch(self._connection, WatchState(task_filter, since=since, snapshot=snapshot))
+        watch = Watch(self._connection, TaskWatchState(task_filter, since=since, snapshot=snapshot))
         try:
             watch.receive()
             yield watch
@@ -215,7 +217,7 @@ class Client:
 
     def watch_run(self, run_id: str) -> Iterator[Run]:
         """A run as it is, and again after each change, until it has ended. Raises NotFound."""
-        return run_states(self._connection, run_id)
+        return latest(self._connection, runs.watch_run(run_id))
 
     def get_run(self, run_id: str) -> Run:
         """One run. Raises NotFound."""
@@ -261,6 +263,22 @@ class Client:
         """Switch a connector off: its tasks are refused, and nothing of it runs. Raises NotFound."""
         return self._connection.call(operations.disable_connector(name, reason))
 
+    def describe_connector(self, name: str) -> ConnectorDescription:
+        """What a connector makes: its internal types with their columns, keys and parts. Raises NotFound."""
+        return self._connection.call(descriptions.describe_connector(name))
+
+    def check_connector(self, name: str) -> list[ConnectorCheck]:
+        """Look for what would keep a connector from working; changes nothing. Raises NotFound."""
+        return self._connection.call(descriptions.check_connector(name))
+
+    def watch_connectors(self, names: str | Iterable[str] = (), *, interval: float = 1.0) -> Iterator[list[Connector]]:
+        """The named connectors, or all of them, as they are; then those whose state or counts changed, for ever.
+
+        At least ``interval`` seconds, 0.1 to 60, lie between two lists. After a connection that broke, the list is
+        whole again. Raises NotFound.
+        """
+        return latest(self._connection, connectors.watch_connectors(names, interval))
+
     # Objects
 
     def get_object(self, object_type: str, key: int | UUID | str | ExternalKey) -> BusObject:
@@ -274,6 +292,36 @@ class Client:
     def count_objects(self, object_type: str) -> int:
         """How many objects of a type there are."""
         return self._connection.call(objects.count_objects(object_type))
+
+    def resolve_keys(self, connector: str, keys: Iterable[ObjectKey]) -> list[ResolvedKey]:
+        """Both sides of each key, in their order, by what the tasks of a connector made; at most 1,000 keys.
+
+        Raises NotFound for an unknown connector or type; an id that is not known is an answer.
+        """
+        return self._connection.call(objects.resolve_keys(connector, keys))
+
+    @contextmanager
+    def watch_objects(
+        self,
+        object_types: str | Iterable[str] = (),
+        connectors: str | Iterable[str] = (),
+        *,
+        since: ResumeToken | None = None,
+        with_objects: bool = False,
+    ) -> Iterator[ObjectWatch]:
+        """Changes of objects and pages that tasks made, in order for each connector, for ever.
+
+        When the block is entered the watch stands: no later change is missed. It starts from a resume token, or with
+        the next change. It reconnects and resumes by itself. ``with_objects`` asks for each object as it is when the
+        change is sent.
+        """
+        state = ObjectWatchState(object_types, connectors, since=since, with_objects=with_objects)
+        watch = ObjectWatch(self._connection, state)
+        try:
+            watch.receive()
+            yield watch
+        finally:
+            watch.close()
 
     # The server
 

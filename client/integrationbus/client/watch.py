@@ -1,45 +1,46 @@
-"""Watching tasks from synchronous programs."""
+"""Watching from synchronous programs."""
 
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from integrationbus.client.connection import Connection, Stream
 from integrationbus.client.model.errors import BusError, Unavailable
+from integrationbus.client.model.objects import ObjectChange
 from integrationbus.client.model.resume_token import ResumeToken
-from integrationbus.client.model.runs import Run
 from integrationbus.client.model.tasks import Task, TaskChange
-from integrationbus.client.wire.runs import watch_run
+from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.watching import WatchState
+from integrationbus.v1.object_service_pb2 import WatchObjectsResponse
 from integrationbus.v1.task_service_pb2 import WatchTasksResponse
 
-__all__ = ["Watch", "run_states"]
+__all__ = ["ObjectWatch", "Watch", "latest"]
+
+_Message = TypeVar("_Message", bound=Message)
+_Item = TypeVar("_Item")
 
 
-class Watch:
-    """An endless iterator of changes, and first of tasks when a snapshot was asked for.
+class _ResumingWatch(Generic[_Message, _Item]):
+    """An endless iterator that connects again and goes on by itself."""
 
-    Made by ``Client.watch``. It connects again and goes on by itself. No change is missed or handed out twice; only
-    a snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
-    TokenExpired when it no longer keeps what comes next.
-    """
-
-    def __init__(self, connection: Connection, state: WatchState) -> None:
+    def __init__(self, connection: Connection, state: WatchState[_Message, _Item]) -> None:
         self._connection = connection
         self._state = state
         self._patience = connection.patience()
-        self._stream: Stream[WatchTasksResponse] | None = None
+        self._stream: Stream[_Message] | None = None
         self._closed = False
 
     @property
     def resume_token(self) -> ResumeToken | None:
-        """Where to go on after the item that was handed out last; None while a snapshot is incomplete."""
+        """Where to go on after the item that was handed out last; None while that cannot be said."""
         return self._state.resume_token
 
-    def __iter__(self) -> Iterator[Task | TaskChange]:
+    def __iter__(self) -> Iterator[_Item]:
         return self
 
-    def __next__(self) -> Task | TaskChange:
+    def __next__(self) -> _Item:
         while (item := self._state.next_item()) is None:
             self.receive()
             if self._closed:
@@ -66,7 +67,7 @@ class Watch:
         if self._stream is not None:
             self._stream.cancel()
 
-    def _read(self) -> WatchTasksResponse:
+    def _read(self) -> _Message:
         if self._stream is None:
             self._stream = self._connection.stream(self._state.call())
         try:
@@ -81,9 +82,29 @@ class Watch:
         return self._closed
 
 
-def run_states(connection: Connection, run_id: str) -> Iterator[Run]:
-    """A run as it is and after each change, over as many connections as patience allows, until it has ended."""
-    call = watch_run(run_id)
+class Watch(_ResumingWatch[WatchTasksResponse, Task | TaskChange]):
+    """An endless iterator of changes, and first of tasks when a snapshot was asked for.
+
+    Made by ``Client.watch``. It connects again and goes on by itself. No change is missed or handed out twice; only
+    a snapshot that broke off starts over. Raises a BusError when the server is away for too long, or refuses:
+    TokenExpired when it no longer keeps what comes next. The token is None while a snapshot is incomplete.
+    """
+
+
+class ObjectWatch(_ResumingWatch[WatchObjectsResponse, ObjectChange]):
+    """An endless iterator of changes of objects.
+
+    Made by ``Client.watch_objects``. It connects again and goes on by itself. No change is missed or handed out twice.
+    Raises as ``Watch`` does. The token moves on when all changes of a message were handed out: a new watch from one
+    taken before may repeat some.
+    """
+
+
+def latest(connection: Connection, call: Call[_Message, _Item]) -> Iterator[_Item]:
+    """What a stream tells of the present, over as many connections as patience allows, until the server ends it.
+
+    Each connection begins with the state as it is then.
+    """
     patience = connection.patience()
     while True:
         stream = connection.stream(call)

@@ -40,6 +40,11 @@ class Accepts:
             values = getattr(self, name)
             if not isinstance(values, tuple) or not all(isinstance(value, kind) for value in values):
                 raise TypeError(f"Accepts.{name} must be a tuple, not {values!r}; one value needs a comma: (x,)")
+        for cls in self.messages:
+            if not issubclass(cls, Message):
+                raise TypeError(
+                    f"Accepts.messages must hold generated classes of protobuf messages, not {cls.__name__}"
+                )
 
     def message_class(self, full_name: str) -> type[Message] | None:
         """The declared class of a message by its full protobuf name, or None."""

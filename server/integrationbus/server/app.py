@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from integrationbus.server import __version__
 from integrationbus.server.clock import Clock, SystemClock
+from integrationbus.server.connector_check import ConnectorChecker
+from integrationbus.server.connector_watch import ConnectorWatch
 from integrationbus.server.errors import ServerDraining
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.limits import Limits
@@ -29,6 +31,8 @@ from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.settings import Settings
 from integrationbus.server.storage.opened import OpenedStore, open_store
 from integrationbus.server.store import LogReceipt
+from integrationbus.server.target.inspection import TableInspector
+from integrationbus.server.target.key_map_reader import KeyMapReader
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.task_log import TaskLog
@@ -69,6 +73,15 @@ class App:
         self._dispatcher = Dispatcher(store=store, registry=self.registry, workers=workers)
         self._schedule = Schedule(self.registry, self._dispatcher.schedule_is_due)
         self._previewer = Previewer(store=store, target=self._target, registry=self.registry, clock=clock)
+        self._connector_watch = ConnectorWatch(
+            store=store, reads=self._reads, clock=clock, state_of=self._dispatcher.state_of
+        )
+        checker = ConnectorChecker(
+            store=store,
+            registry=self.registry,
+            inspector=TableInspector(opened.database),
+            next_due=self._schedule.next_due,
+        )
         services = Services(
             registry=self.registry,
             store=store,
@@ -77,6 +90,9 @@ class App:
             feed=self._feed,
             dispatcher=self._dispatcher,
             runs=self._runs,
+            connector_watch=self._connector_watch,
+            checker=checker,
+            keys=KeyMapReader(opened.database, self.registry),
             objects=ObjectReader(opened.database, self.registry),
             actions=TaskActions(store, self._dispatcher, self._reads),
             previewer=self._previewer,
@@ -129,6 +145,7 @@ class App:
 
     async def _end_watches(self) -> None:
         self._runs.stop()
+        self._connector_watch.stop()
         await self._feed.stop()
 
     def _worker(self, registered: RegisteredConnector, owner: str) -> ConnectorWorker:
@@ -178,3 +195,4 @@ class App:
     def _wake_watchers(self, connector_ids: Iterable[int]) -> None:
         self._feed.changed(connector_ids)
         self._runs.changed()
+        self._connector_watch.changed()

@@ -24,7 +24,7 @@ class Broadcast:
             self._next = None
 
 
-async def wait(call: asyncio.Future[None], seconds: float) -> bool:
-    """Wait for a call, for so many seconds at most; returns whether it came."""
+async def wait(call: asyncio.Future[None], seconds: float | None = None) -> bool:
+    """Wait for a call, for so many seconds at most if any are given; returns whether it came."""
     done, _ = await asyncio.wait([call], timeout=seconds)
     return bool(done)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["ConnectorRecord", "ConnectorState", "HeadAction", "Lease", "TaskCounts", "TriggerMode"]
+__all__ = ["ConnectorRecord", "ConnectorState", "ConnectorStatus", "HeadAction", "Lease", "TaskCounts", "TriggerMode"]
 
 
 class ConnectorState(IntEnum):
@@ -76,6 +76,15 @@ class ConnectorRecord:
     position: int
     feed_floor: int
     counts: TaskCounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorStatus:
+    """A connector with what it is doing, and why if something holds it."""
+
+    record: ConnectorRecord
+    state: ConnectorState
+    problem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

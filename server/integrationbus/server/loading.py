@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from integrationbus.connectors import cms
+from integrationbus.connectors.connector import IntegrationConnector
 from integrationbus.connectors.discovery import FoundConnector, find_connectors
 from integrationbus.connectors.object_class import ObjectClass, describe
 from integrationbus.server.connector import ConnectorRecord
@@ -21,6 +22,7 @@ SHIPPED_CLASSES = (
     cms.UserInfo,
     cms.RoleInfo,
     cms.UserRoleInfo,
+    cms.UserSiteInfo,
     cms.GroupInfo,
     cms.ForumInfo,
     cms.ForumPostInfo,
@@ -42,10 +44,12 @@ def load_connectors(
 def register_connectors(opened: OpenedStore, candidates: Sequence[FoundConnector]) -> ConnectorRegistry:
     """Make the tables of connectors that were found, and put them on record with those that were there before."""
     shipped = [describe(cls) for cls in SHIPPED_CLASSES]
+    made = {item.name: item.connector for item in candidates}
     found = _checked(opened, candidates, shipped)
     opened.store.register_connectors({item.name: item.class_path for item in found})
     by_name = {item.name: item for item in found}
-    registered = [_registered(record, by_name.get(record.name)) for record in opened.store.connectors()]
+    records = opened.store.connectors()
+    registered = [_registered(record, by_name.get(record.name), made.get(record.name)) for record in records]
     return ConnectorRegistry(registered, shipped)
 
 
@@ -88,7 +92,9 @@ def _classes_of(found: FoundConnector) -> dict[str, ObjectClass]:
     return {item.object_type: item for item in map(describe, found.connector.object_classes)}
 
 
-def _registered(record: ConnectorRecord, found: FoundConnector | None) -> RegisteredConnector:
+def _registered(
+    record: ConnectorRecord, found: FoundConnector | None, made: IntegrationConnector | None
+) -> RegisteredConnector:
     usable = found is not None and found.connector is not None
     return RegisteredConnector(
         id=record.id,
@@ -97,4 +103,5 @@ def _registered(record: ConnectorRecord, found: FoundConnector | None) -> Regist
         connector=found.connector if found else None,
         problem=found.problem if found else _NOT_CONFIGURED,
         object_classes=_classes_of(found) if found and usable else {},
+        rejected=None if usable else made,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-__all__ = ["ByCodeName", "ByExternalId", "ByGuid", "ById", "ObjectKey", "ObjectView"]
+__all__ = ["ByCodeName", "ByExternalId", "ByGuid", "ById", "KnownKey", "ObjectKey", "ObjectView", "ResolvedKey"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +48,20 @@ class ByExternalId:
 
 
 ObjectKey = ById | ByGuid | ByCodeName | ByExternalId
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """One side of a key: an external id as text, or an internal id as a number. For pages that is the node's."""
+
+    object_type: str
+    known: str | int
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedKey:
+    """Both sides of a key. ``external_ids`` is empty, and ``object_id`` 0, when it is not known."""
+
+    object_type: str
+    external_ids: tuple[str, ...]
+    object_id: int

@@ -13,7 +13,10 @@ __all__ = ["ConnectorRegistry", "RegisteredConnector"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredConnector:
-    """A connector of the store. ``connector`` is None when its class cannot be used, and ``problem`` says why."""
+    """A connector of the store. ``connector`` is None when its class cannot be used, and ``problem`` says why.
+
+    ``rejected`` is the one that could be made and cannot work here, if it came that far.
+    """
 
     id: int
     name: str
@@ -21,6 +24,7 @@ class RegisteredConnector:
     connector: IntegrationConnector | None
     problem: str
     object_classes: Mapping[str, ObjectClass]
+    rejected: IntegrationConnector | None = None
 
 
 class ConnectorRegistry:

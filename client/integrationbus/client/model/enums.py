@@ -5,7 +5,9 @@ from typing import Self
 
 __all__ = [
     "AttemptOutcome",
+    "CheckOutcome",
     "ConnectorState",
+    "Dependency",
     "ErrorReason",
     "HeadAction",
     "MissingKeyAction",
@@ -211,6 +213,23 @@ class Switch(OpenEnum):
     BUS = 1
     LOGGING = 2
     PROCESSING = 3
+
+
+class Dependency(OpenEnum):
+    """What becomes of an object when the target of a foreign key is missing, or is deleted later."""
+
+    REQUIRED = 1
+    REQUIRED_HAS_DEFAULT = 2
+    NOT_REQUIRED = 3
+    BINDING = 4
+
+
+class CheckOutcome(OpenEnum):
+    """How a check of a connector came out."""
+
+    PASSED = 1
+    WARNING = 2
+    FAILED = 3
 
 
 class ErrorReason(StrEnum):

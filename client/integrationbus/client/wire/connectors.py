@@ -1,10 +1,14 @@
 """ConnectorService: requests and responses."""
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
 from integrationbus.client.model.enums import ConnectorState, HeadAction, TriggerMode
 from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.runs import read_run
 from integrationbus.client.wire.tasks import optional_time
+from integrationbus.client.wire.values import several
 from integrationbus.v1 import connector_service_pb2, enums_pb2
 
 __all__ = [
@@ -14,6 +18,7 @@ __all__ = [
     "pause_connector",
     "read_connector",
     "resume_connector",
+    "watch_connectors",
 ]
 
 _SERVICE = "/integrationbus.v1.ConnectorService/"
@@ -77,6 +82,19 @@ def connector_stats(name: str) -> Call[connector_service_pb2.GetConnectorStatsRe
 
     request = connector_service_pb2.GetConnectorStatsRequest(name=name)
     return Call(f"{_SERVICE}GetConnectorStats", request, connector_service_pb2.GetConnectorStatsResponse, read)
+
+
+def watch_connectors(
+    names: str | Iterable[str], interval: float
+) -> Call[connector_service_pb2.WatchConnectorsResponse, list[Connector]]:
+    """WatchConnectors; each message of its stream is read. ``interval`` is in seconds."""
+    request = connector_service_pb2.WatchConnectorsRequest(names=several(names))
+    request.interval.FromTimedelta(timedelta(seconds=interval))
+
+    def read(response: connector_service_pb2.WatchConnectorsResponse) -> list[Connector]:
+        return [read_connector(connector) for connector in response.connectors]
+
+    return Call(f"{_SERVICE}WatchConnectors", request, connector_service_pb2.WatchConnectorsResponse, read)
 
 
 def read_connector(message: connector_service_pb2.Connector) -> Connector:

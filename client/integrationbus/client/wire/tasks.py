@@ -1,8 +1,7 @@
 """TaskService: requests and responses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from google.protobuf.message import Message
 
@@ -31,7 +30,7 @@ from integrationbus.client.model.tasks import (
 from integrationbus.client.wire.call import Call, Page
 from integrationbus.client.wire.payloads import payload_message, read_payload
 from integrationbus.client.wire.statuses import status_code
-from integrationbus.client.wire.values import duration, external_id_text, read_time
+from integrationbus.client.wire.values import duration, external_id_text, read_time, several
 from integrationbus.v1 import enums_pb2, task_pb2, task_service_pb2
 
 __all__ = [
@@ -50,7 +49,6 @@ __all__ = [
 ]
 
 _SERVICE = "/integrationbus.v1.TaskService/"
-_Scalar = TypeVar("_Scalar", bound=str | int)
 
 
 def task_spec(task: NewTask) -> task_pb2.TaskSpec:
@@ -134,15 +132,13 @@ def filter_message(task_filter: TaskFilter) -> task_pb2.TaskFilter:
     if unknown:
         known = ", ".join(sorted(TaskFilter.__annotations__))
         raise TypeError(f"tasks cannot be selected by {', '.join(unknown)}; there are {known}")
-    external_ids = _several(task_filter.get("external_ids", ()))
+    external_ids = several(task_filter.get("external_ids", ()))
     return task_pb2.TaskFilter(
-        connectors=_several(task_filter.get("connectors", ())),
-        states=[enums_pb2.TaskState.ValueType(item) for item in _several(task_filter.get("states", ()))],
-        task_types=[enums_pb2.TaskType.ValueType(item) for item in _several(task_filter.get("task_types", ()))],
-        process_types=[
-            enums_pb2.ProcessType.ValueType(item) for item in _several(task_filter.get("process_types", ()))
-        ],
-        task_ids=_several(task_filter.get("task_ids", ())),
+        connectors=several(task_filter.get("connectors", ())),
+        states=[enums_pb2.TaskState.ValueType(item) for item in several(task_filter.get("states", ()))],
+        task_types=[enums_pb2.TaskType.ValueType(item) for item in several(task_filter.get("task_types", ()))],
+        process_types=[enums_pb2.ProcessType.ValueType(item) for item in several(task_filter.get("process_types", ()))],
+        task_ids=several(task_filter.get("task_ids", ())),
         external_ids=[external_id_text(item, "external_ids") for item in external_ids],
         object_type=task_filter.get("object_type", ""),
         site=task_filter.get("site", ""),
@@ -218,13 +214,6 @@ def read_token(message: task_pb2.ResumeToken) -> ResumeToken:
 def optional_time(message: Message, name: str) -> datetime | None:
     """Read a time that need not be set."""
     return read_time(getattr(message, name)) if message.HasField(name) else None
-
-
-def _several(value: "_Scalar | Iterable[_Scalar]") -> list[_Scalar]:
-    """One value or many, as a list; a text is one value."""
-    if isinstance(value, str | int):
-        return [value]
-    return list(value)
 
 
 def _view(*, with_payload: bool) -> enums_pb2.TaskView.ValueType:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -24,10 +24,12 @@ __all__ = [
     "read_value",
     "record",
     "reference",
+    "several",
     "type_name",
 ]
 
 _Number = TypeVar("_Number", float, Decimal)
+_Scalar = TypeVar("_Scalar", bound=str | int)
 
 _MAX_DEPTH: Final = 32
 _INT64: Final = range(-(2**63), 2**63)
@@ -77,6 +79,13 @@ def read_reference(message: payload_pb2.Reference) -> Reference:
 def read_time(message: Timestamp) -> datetime:
     """Return an aware datetime in UTC; what is finer than a microsecond is cut off."""
     return message.ToDatetime(tzinfo=UTC)
+
+
+def several(value: "_Scalar | Iterable[_Scalar]") -> list[_Scalar]:
+    """One value or many, as a list; a text is one value."""
+    if isinstance(value, str | int):
+        return [value]
+    return list(value)
 
 
 def type_name(value: object) -> str:

@@ -6,7 +6,9 @@ import typer
 
 from integrationbus.client import Connector, HeadAction
 from integrationbus.server.cli.connection import ServerOption, connect
-from integrationbus.server.cli.names import named
+from integrationbus.server.cli.connector_looks import check, describe, watch
+from integrationbus.server.cli.connector_table import COLUMNS, connector_row
+from integrationbus.server.cli.names import ConnectorName, named
 from integrationbus.server.cli.new_connector import new_connector
 from integrationbus.server.cli.output import JsonOption, console, moment, print_json, print_table, to_plain
 
@@ -16,7 +18,6 @@ connectors_app = typer.Typer(
     name="connectors", help="Show, hold, release and begin connectors.", invoke_without_command=True
 )
 
-Name = Annotated[str, typer.Argument(help="The connector.")]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
@@ -32,15 +33,15 @@ def list_connectors(
     if as_json:
         print_json(connectors)
         return
-    columns = ["connector", "state", "in line", "waiting", "succeeded", "failed", "runs", "problem"]
-    print_table(columns, [_row(item) for item in connectors], empty="no connectors: set INTEGRATIONBUS_CONNECTORS")
+    rows = [connector_row(item) for item in connectors]
+    print_table(COLUMNS, rows, empty="no connectors: set INTEGRATIONBUS_CONNECTORS")
 
 
 connectors_app.command("new")(new_connector)
 
 
 @connectors_app.command("show")
-def show(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
+def show(name: ConnectorName, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
     """Show everything about one connector."""
     with connect(server) as client:
         connector = client.get_connector(name)
@@ -52,7 +53,7 @@ def show(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOpti
 
 @connectors_app.command("pause")
 def pause(
-    name: Name, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
+    name: ConnectorName, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
 ) -> None:
     """Hold a connector: tasks are accepted and wait."""
     with connect(server) as client:
@@ -65,7 +66,7 @@ def pause(
 
 @connectors_app.command("resume")
 def resume(
-    name: Name,
+    name: ConnectorName,
     head: Annotated[
         HeadAction,
         typer.Option(
@@ -87,7 +88,7 @@ def resume(
 
 @connectors_app.command("enable")
 def enable(
-    name: Name, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
+    name: ConnectorName, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
 ) -> None:
     """Switch a connector on."""
     with connect(server) as client:
@@ -96,7 +97,7 @@ def enable(
 
 @connectors_app.command("disable")
 def disable(
-    name: Name, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
+    name: ConnectorName, reason: Reason = "", server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False
 ) -> None:
     """Switch a connector off: its tasks are refused, and nothing of it runs."""
     with connect(server) as client:
@@ -104,7 +105,7 @@ def disable(
 
 
 @connectors_app.command("stats")
-def stats(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
+def stats(name: ConnectorName, server: ServerOption = "127.0.0.1:50051", as_json: JsonOption = False) -> None:
     """Show how much waits, since when, and how fast it goes."""
     with connect(server) as client:
         found = client.connector_stats(name)
@@ -120,16 +121,13 @@ def stats(name: Name, server: ServerOption = "127.0.0.1:50051", as_json: JsonOpt
     print_table(["figure", "value"], rows, empty="")
 
 
+connectors_app.command("describe")(describe)
+connectors_app.command("check")(check)
+connectors_app.command("watch")(watch)
+
+
 def _print(connector: Connector, *, as_json: bool) -> None:
     if as_json:
         print_json(connector)
     else:
         typer.echo(f"{connector.name} is {connector.state.name}")
-
-
-def _row(item: Connector) -> list[str]:
-    counts = item.counts
-    in_line = counts.pending + counts.running + counts.retry_wait
-    when = item.schedule or item.trigger_mode.name.lower().replace("_", " ")
-    numbers = [str(number) for number in (in_line, counts.waiting, counts.succeeded, counts.failed)]
-    return [item.name, item.state.name, *numbers, when, item.problem]

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
-__all__ = ["labels_of", "named"]
+__all__ = ["ConnectorName", "labels_of", "named"]
 
 _E = TypeVar("_E", bound=IntEnum)
+
+ConnectorName = Annotated[str, typer.Argument(metavar="NAME", help="The connector.")]
 
 
 def named(values: type[_E]) -> Callable[[str | _E], _E]:

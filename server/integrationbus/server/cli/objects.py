@@ -6,9 +6,11 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
+from rich.markup import escape
 
-from integrationbus.client import BusObject, ExternalKey
+from integrationbus.client import BusObject, ExternalKey, ObjectKey
 from integrationbus.server.cli.connection import ServerOption, connect
+from integrationbus.server.cli.object_watch import watch
 from integrationbus.server.cli.output import JsonOption, console, print_json, print_table, to_plain
 
 __all__ = ["objects_app"]
@@ -63,6 +65,41 @@ def get(
         print_json(found)
     else:
         console.print_json(data=to_plain(found))
+
+
+@objects_app.command("resolve")
+def resolve(
+    connector: Annotated[str, typer.Argument(help="The connector that knows the objects.")],
+    object_type: ObjectType,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="External ids; internal ones with --internal.")],
+    internal: Annotated[bool, typer.Option("--internal", help="The ids are internal ones.")] = False,
+    server: ServerOption = "127.0.0.1:50051",
+    as_json: JsonOption = False,
+) -> None:
+    """Translate external ids to internal ones, or back."""
+    keys = [_known_key(object_type, text, internal=internal) for text in ids]
+    with connect(server) as client:
+        found = client.resolve_keys(connector, keys)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        [escape(", ".join(key.external_ids)) or "-", "-" if key.object_id is None else str(key.object_id)]
+        for key in found
+    ]
+    print_table(["external id", "internal id"], rows, empty="no ids")
+
+
+objects_app.command("watch")(watch)
+
+
+def _known_key(object_type: str, text: str, *, internal: bool) -> ObjectKey:
+    if not internal:
+        return ObjectKey(object_type, external_id=text)
+    try:
+        return ObjectKey(object_type, object_id=int(text))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no internal id") from None
 
 
 def _key(key: str, by: KeyKind, connector: str) -> int | UUID | str | ExternalKey:

@@ -1,6 +1,6 @@
 """Watching tasks: a start, then every change, from memory or from the table."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 
 from integrationbus.server.broadcast import Broadcast, wait
 from integrationbus.server.clock import Clock
@@ -28,8 +28,10 @@ _TOO_SLOW_SECONDS = 30.0
 class _Watcher:
     """How far one watch has come in the feed of each connector."""
 
-    def __init__(self, query: TaskQuery, positions: Mapping[str, int], ids: Mapping[str, int]) -> None:
-        self.query = query
+    def __init__(
+        self, wants: Callable[[TaskEvent], bool], positions: Mapping[str, int], ids: Mapping[str, int]
+    ) -> None:
+        self.wants = wants
         self.positions = {ids[name]: position for name, position in positions.items()}
         self._names = {ids[name]: name for name in positions}
         self._moved: set[int] = set()
@@ -75,10 +77,13 @@ class TaskFeed:
         self._news.send()
         await self._tail.stop()
 
-    async def watch(self, query: TaskQuery, start: WatchStart) -> AsyncGenerator[WatchItem, None]:
+    async def watch(
+        self, query: TaskQuery, start: WatchStart, wants: Callable[[TaskEvent], bool] | None = None
+    ) -> AsyncGenerator[WatchItem, None]:
         """Deliver what a watch asks for, for ever.
 
-        The first item comes at once. Raises ResumeTokenInvalid, ResumeTokenExpired, WatcherTooSlow or ServerDraining.
+        The first item comes at once. Of the changes that fit the query, ``wants`` chooses if it is given. Raises
+        ResumeTokenInvalid, ResumeTokenExpired, WatcherTooSlow or ServerDraining.
         """
         with self._tail.followed():
             records = await self._records(query)
@@ -89,7 +94,11 @@ class TaskFeed:
                     yield part
             else:
                 yield CheckpointMark(positions=positions)
-            watcher = _Watcher(query, positions, {record.name: record.id for record in records})
+            watcher = _Watcher(
+                lambda event: matches(event, query) and (wants is None or wants(event)),
+                positions,
+                {record.name: record.id for record in records},
+            )
             async for item in self._follow(watcher):
                 handed_over = self._clock.monotonic()
                 yield item
@@ -125,7 +134,7 @@ class TaskFeed:
             news = self._news.next()
             if self._draining:
                 raise ServerDraining("the server is stopping; resume the watch with the newest token")
-            wanted = [event for event in await self._read(watcher) if matches(event, watcher.query)]
+            wanted = [event for event in await self._read(watcher) if watcher.wants(event)]
             idle = not wanted and not self._is_behind(watcher) and not await wait(news, _CHECKPOINT_SECONDS)
             overdue = self._clock.monotonic() - sent > _CHECKPOINT_SECONDS
             if wanted:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from integrationbus.connectors.policies import OnLog
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction
-from integrationbus.server.errors import ConnectorUnhealthy
+from integrationbus.server.errors import ConnectorNotFound, ConnectorUnhealthy
 from integrationbus.server.ids import new_id
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import ConnectorRegistry
@@ -130,7 +130,11 @@ class Dispatcher:
 
     def state_of(self, record: ConnectorRecord) -> tuple[ConnectorState, str]:
         """What a connector is doing, and why if something holds it."""
-        registered = self._registry.get(record.name)
+        try:
+            registered = self._registry.get(record.name)
+        except ConnectorNotFound:
+            # Another process put it on record since, through the same database.
+            return ConnectorState.UNHEALTHY, "this server was not started with it; its tasks wait"
         if registered.connector is None:
             return ConnectorState.UNHEALTHY, registered.problem
         if not record.enabled:

@@ -1,6 +1,7 @@
 """Runs by the clock: APScheduler decides when, the dispatcher what."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
@@ -30,6 +31,13 @@ class Schedule:
         """Begin to watch the clock."""
         if self._scheduler.get_jobs():
             self._scheduler.start()
+
+    def next_due(self, connector: str) -> datetime | None:
+        """When the clock starts the next run of a connector; None when it starts none."""
+        job = self._scheduler.get_job(connector)
+        # A job has no such time before the scheduler starts.
+        due: datetime | None = getattr(job, "next_run_time", None)
+        return due
 
     def stop(self) -> None:
         """Start nothing any more."""

@@ -1,15 +1,24 @@
 """ConnectorService."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
 from integrationbus.connectors.connector import IntegrationConnector
 from integrationbus.connectors.policies import Cron, Every, OnNotify, Trigger
-from integrationbus.server.connector import ConnectorRecord, HeadAction, TriggerMode
-from integrationbus.server.errors import ConnectorNotFound
-from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, choice
+from integrationbus.server.connector import ConnectorRecord, ConnectorState, ConnectorStatus, HeadAction, TriggerMode
+from integrationbus.server.description import describe_type
+from integrationbus.server.errors import ConnectorNotFound, ConnectorUnhealthy
+from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, choice, invalid
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.render import render_counts, render_run, timestamp
+from integrationbus.server.rpc.render_connector import render_check, render_object_type
 from integrationbus.server.rpc.services import Services
 from integrationbus.v1 import connector_service_pb2, connector_service_pb2_grpc, enums_pb2
 from integrationbus.v1.connector_service_pb2 import (
+    CheckConnectorRequest,
+    CheckConnectorResponse,
+    DescribeConnectorRequest,
+    DescribeConnectorResponse,
     DisableConnectorRequest,
     DisableConnectorResponse,
     EnableConnectorRequest,
@@ -24,6 +33,8 @@ from integrationbus.v1.connector_service_pb2 import (
     PauseConnectorResponse,
     ResumeConnectorRequest,
     ResumeConnectorResponse,
+    WatchConnectorsRequest,
+    WatchConnectorsResponse,
 )
 
 __all__ = ["ConnectorServicer"]
@@ -35,7 +46,11 @@ _WithName = (
     | GetConnectorStatsRequest
     | EnableConnectorRequest
     | DisableConnectorRequest
+    | DescribeConnectorRequest
+    | CheckConnectorRequest
 )
+_DEFAULT_INTERVAL = 1.0
+_INTERVALS = (0.1, 60.0)
 
 
 class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
@@ -59,6 +74,7 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
         reason = check_text("reason", request.reason, 255)
         name = _name_in(request)
         await self._services.reads(lambda: self._services.dispatcher.pause(name, actor=actor, reason=reason))
+        self._services.connector_watch.changed()
         return PauseConnectorResponse(connector=await self._read(name))
 
     async def ResumeConnector(self, request: ResumeConnectorRequest, context: Context) -> ResumeConnectorResponse:
@@ -70,6 +86,7 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
         run = await self._services.reads(
             lambda: self._services.dispatcher.resume(name, action, actor=actor, reason=reason)
         )
+        self._services.connector_watch.changed()
         connector = await self._read(name)
         waiting = connector.counts.pending + connector.counts.running + connector.counts.retry_wait
         return ResumeConnectorResponse(connector=connector, run=render_run(run, waiting))
@@ -103,18 +120,57 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
         await self._services.reads(
             lambda: self._services.dispatcher.set_enabled(name, enabled=enabled, actor=actor, reason=reason)
         )
+        self._services.connector_watch.changed()
         return await self._read(name)
+
+    async def DescribeConnector(self, request: DescribeConnectorRequest, context: Context) -> DescribeConnectorResponse:
+        """See the proto."""
+        registry = self._services.registry
+        name = _name_in(request)
+        record = await self._services.reads(lambda: self._services.store.connector(name))
+        state, problem = self._services.dispatcher.state_of(record)
+        if state is ConnectorState.UNHEALTHY:
+            raise ConnectorUnhealthy(f"{name} cannot be described: {problem}")
+        classes = registry.get(name).object_classes
+        views = [describe_type(classes[each], registry.classes) for each in sorted(classes)]
+        return DescribeConnectorResponse(
+            connector=self._render(record), object_types=[render_object_type(view) for view in views]
+        )
+
+    async def CheckConnector(self, request: CheckConnectorRequest, context: Context) -> CheckConnectorResponse:
+        """See the proto."""
+        name = _name_in(request)
+        checks = await self._services.reads(lambda: self._services.checker.check(name))
+        return CheckConnectorResponse(checks=[render_check(check) for check in checks])
+
+    async def WatchConnectors(
+        self, request: WatchConnectorsRequest, context: Context
+    ) -> AsyncIterator[WatchConnectorsResponse]:
+        """See the proto."""
+        names = {
+            check_text(f"names[{index}]", name, MAX_NAME_BYTES, required=True)
+            for index, name in enumerate(request.names)
+        }
+        interval = _interval_in(request)
+        async with aclosing(self._services.connector_watch.watch(names, interval)) as items:
+            async for statuses in items:
+                yield WatchConnectorsResponse(connectors=[self._render_status(status) for status in statuses])
 
     async def _read(self, name: str) -> connector_service_pb2.Connector:
         return self._render(await self._services.reads(lambda: self._services.store.connector(name)))
 
     def _render(self, record: ConnectorRecord) -> connector_service_pb2.Connector:
+        state, problem = self._services.dispatcher.state_of(record)
+        return self._render_status(ConnectorStatus(record=record, state=state, problem=problem))
+
+    def _render_status(self, status: ConnectorStatus) -> connector_service_pb2.Connector:
+        record = status.record
         rendered = connector_service_pb2.Connector(
             name=record.name,
             display_name=record.name,
             class_path=record.class_path,
-            state=enums_pb2.CONNECTOR_STATE_UNHEALTHY,
-            problem="this server was not started with it; its tasks wait",
+            state=enums_pb2.ConnectorState.ValueType(status.state),
+            problem=status.problem,
             paused_by=_held_by(record),
             halted_by=record.halted_by,
             counts=render_counts(record.counts),
@@ -123,8 +179,6 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
             registered = self._services.registry.get(record.name)
         except ConnectorNotFound:
             return rendered  # another process put it on record since, through the same database
-        state, problem = self._services.dispatcher.state_of(record)
-        rendered.state, rendered.problem = enums_pb2.ConnectorState.ValueType(state), problem
         rendered.object_types.extend(sorted(registered.object_classes))
         if registered.connector:
             _describe(rendered, registered.connector)
@@ -139,6 +193,17 @@ def _held_by(record: ConnectorRecord) -> str:
     if not record.enabled:
         return record.disabled_by
     return record.paused_by if record.paused else ""
+
+
+def _interval_in(request: WatchConnectorsRequest) -> float:
+    """In seconds. Raises InvalidField."""
+    if not request.HasField("interval"):
+        return _DEFAULT_INTERVAL
+    seconds = request.interval.seconds + request.interval.nanos / 1e9
+    shortest, longest = _INTERVALS
+    if not shortest <= seconds <= longest:
+        raise invalid("interval", f"is {seconds:g} seconds, {shortest:g} to {longest:g} are allowed")
+    return seconds
 
 
 def _describe(rendered: connector_service_pb2.Connector, connector: IntegrationConnector) -> None:

@@ -10,7 +10,7 @@ from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import ProcessType, TaskState, TaskType
 from integrationbus.v1 import task_pb2
 
-__all__ = ["read_filter", "read_resume_token", "wants_payload", "write_resume_token"]
+__all__ = ["connector_ids", "names_in", "read_filter", "read_resume_token", "wants_payload", "write_resume_token"]
 
 # Databases refuse statements with too many values, and every change is compared with each of them.
 _MAX_VALUES = 1_000
@@ -31,10 +31,10 @@ def wants_payload(view: int) -> bool:
 
 def read_filter(message: task_pb2.TaskFilter, registry: ConnectorRegistry) -> TaskQuery:
     """The query of a filter. Raises ConnectorNotFound or InvalidField."""
-    for name in ("connectors", "states", "task_types", "process_types", "task_ids", "external_ids"):
+    for name in ("states", "task_types", "process_types", "task_ids", "external_ids"):
         _check_number(f"filter.{name}", getattr(message, name), _MAX_VALUES)
     return TaskQuery(
-        connector_ids=[registry.get(name).id for name in _texts("filter.connectors", message.connectors)],
+        connector_ids=connector_ids("filter.connectors", message.connectors, registry),
         states=_states("filter.states", message.states),
         task_types=choices("filter.task_types", message.task_types, TaskType),
         process_types=choices("filter.process_types", message.process_types, ProcessType, ProcessType.DEFAULT),
@@ -47,6 +47,17 @@ def read_filter(message: task_pb2.TaskFilter, registry: ConnectorRegistry) -> Ta
         waiting_for_type=check_text("filter.waiting_for_object_type", message.waiting_for_object_type, MAX_NAME_BYTES),
         waiting_for_id=check_text("filter.waiting_for_external_id", message.waiting_for_external_id, MAX_NAME_BYTES),
     )
+
+
+def connector_ids(path: str, names: Collection[str], registry: ConnectorRegistry) -> list[int]:
+    """The ids of the named connectors. Raises ConnectorNotFound or InvalidField."""
+    return [registry.get(name).id for name in names_in(path, names)]
+
+
+def names_in(path: str, names: Collection[str]) -> list[str]:
+    """Names of a filter, not checked for whether anything is called so. Raises InvalidField."""
+    _check_number(path, names, _MAX_VALUES)
+    return _texts(path, names)
 
 
 def read_resume_token(token: task_pb2.ResumeToken, connectors: Collection[str], store_id: str) -> dict[str, int]:

@@ -58,6 +58,7 @@ class ServerServicer(server_service_pb2_grpc.ServerServiceServicer):
         state = await self._services.reads(
             lambda: self._services.dispatcher.set_switch(switch, on=request.on, actor=actor, reason=reason)
         )
+        self._services.connector_watch.changed()
         return SetSwitchResponse(switch=_render_switch(state))
 
 

@@ -1,15 +1,17 @@
 """What the API needs of the rest of the server."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from integrationbus.server.actions import ActionReport, WantedAction
+from integrationbus.server.check import ConnectorCheck
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction
+from integrationbus.server.connector_watch import ConnectorWatch
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.limits import Limits
-from integrationbus.server.object_view import ObjectKey, ObjectView
+from integrationbus.server.object_view import KnownKey, ObjectKey, ObjectView, ResolvedKey
 from integrationbus.server.preview import Preview
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
@@ -21,7 +23,7 @@ from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import NewTask
 from integrationbus.server.task_log import TaskLog
 
-__all__ = ["Dispatcher", "Objects", "Previewer", "Services", "TaskActions"]
+__all__ = ["Checker", "Dispatcher", "Keys", "Objects", "Previewer", "Services", "TaskActions"]
 
 
 class Dispatcher(Protocol):
@@ -72,6 +74,22 @@ class Previewer(Protocol):
         ...
 
 
+class Checker(Protocol):
+    """Looks for what would keep a connector from working. Blocks, and changes nothing."""
+
+    def check(self, name: str) -> Sequence[ConnectorCheck]:
+        """Every check, in a fixed order. Raises ConnectorNotFound."""
+        ...
+
+
+class Keys(Protocol):
+    """Translates between external ids and internal ones. Blocks."""
+
+    def resolve(self, connector: str, keys: Sequence[KnownKey]) -> Sequence[ResolvedKey]:
+        """An answer for each key, in their order. Raises ConnectorNotFound or ObjectTypeNotFound."""
+        ...
+
+
 class Objects(Protocol):
     """Reads internal objects. Every method blocks and may raise ObjectTypeNotFound."""
 
@@ -81,6 +99,10 @@ class Objects(Protocol):
 
     def list(self, object_type: str, *, after_id: int, limit: int) -> Sequence[ObjectView]:
         """Objects by id."""
+        ...
+
+    def by_ids(self, object_type: str, ids: Collection[int]) -> Mapping[int, ObjectView]:
+        """The objects with these ids, by id; those that do not exist are left out."""
         ...
 
     def count(self, object_type: str) -> int:
@@ -99,6 +121,9 @@ class Services:
     feed: TaskFeed
     dispatcher: Dispatcher
     runs: RunWatch
+    connector_watch: ConnectorWatch
+    checker: Checker
+    keys: Keys
     objects: Objects
     actions: TaskActions
     previewer: Previewer

@@ -12,10 +12,10 @@ from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.errors import to_refusal
 from integrationbus.server.rpc.intake import check_task_at, request_key
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
-from integrationbus.server.rpc.queries import read_filter, read_resume_token, wants_payload, write_resume_token
+from integrationbus.server.rpc.queries import read_filter, wants_payload, write_resume_token
 from integrationbus.server.rpc.render import render_task
 from integrationbus.server.rpc.task_operations import TaskOperations
-from integrationbus.server.rpc.watching import watch_messages
+from integrationbus.server.rpc.watching import resumed, watch_messages
 from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, TaskQuery
 from integrationbus.server.task import NewTask, Task
 from integrationbus.server.watch import WatchStart
@@ -122,9 +122,7 @@ class TaskServicer(TaskOperations):
     async def _start_of(self, request: WatchTasksRequest) -> WatchStart:
         match request.WhichOneof("start"):
             case "resume_token":
-                store = self._services.store
-                known = {record.name for record in await self._services.reads(store.connectors)}
-                return WatchStart(positions=read_resume_token(request.resume_token, known, store.store_id))
+                return await resumed(request.resume_token, self._services)
             case "snapshot" if not request.snapshot:
                 raise invalid("snapshot", "must be true, or not set")
             case start:

@@ -3,13 +3,21 @@
 from collections.abc import Iterator
 
 from integrationbus.server.rpc.answers import in_parts
-from integrationbus.server.rpc.queries import write_resume_token
+from integrationbus.server.rpc.queries import read_resume_token, write_resume_token
 from integrationbus.server.rpc.render import render_change, render_task
-from integrationbus.server.watch import ChangeBatch, SnapshotPart, WatchItem
+from integrationbus.server.rpc.services import Services
+from integrationbus.server.watch import ChangeBatch, SnapshotPart, WatchItem, WatchStart
 from integrationbus.v1.task_pb2 import ResumeToken
 from integrationbus.v1.task_service_pb2 import Checkpoint, TaskChange, TaskChanges, TaskSnapshot, WatchTasksResponse
 
-__all__ = ["watch_messages"]
+__all__ = ["resumed", "watch_messages"]
+
+
+async def resumed(token: ResumeToken, services: Services) -> WatchStart:
+    """The start of a watch that goes on behind a token. Raises ResumeTokenInvalid."""
+    store = services.store
+    known = {record.name for record in await services.reads(store.connectors)}
+    return WatchStart(positions=read_resume_token(token, known, store.store_id))
 
 
 def watch_messages(item: WatchItem, store_id: str) -> Iterator[WatchTasksResponse]:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from integrationbus.server.storage import schema
 
-__all__ = ["forget", "look_up", "look_up_pages", "remember"]
+__all__ = ["forget", "look_up", "look_up_external_ids", "look_up_pages", "remember"]
 
 _map = schema.key_map
 
@@ -19,6 +19,25 @@ def look_up(connection: Connection, connector_id: int, object_type: str, externa
         _map.c.external_id.in_(list(external_ids)),
     )
     return {row.external_id: row.object_id for row in connection.execute(statement)}
+
+
+def look_up_external_ids(
+    connection: Connection, connector_id: int, object_type: str, object_ids: Iterable[int]
+) -> dict[int, list[str]]:
+    """External ids by internal id, in their order: several external objects may have become one."""
+    statement = (
+        select(_map.c.object_id, _map.c.external_id)
+        .where(
+            _map.c.connector_id == connector_id,
+            _map.c.object_type == object_type,
+            _map.c.object_id.in_(list(object_ids)),
+        )
+        .order_by(_map.c.external_id)
+    )
+    found: dict[int, list[str]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(row.object_id, []).append(row.external_id)
+    return found
 
 
 def look_up_pages(

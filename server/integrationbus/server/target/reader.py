@@ -1,6 +1,6 @@
 """Reading back what was written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -18,6 +18,7 @@ from integrationbus.server.storage.database import Database
 __all__ = ["ObjectReader", "fields_of"]
 
 _nodes: Any = NodeInfo.__table__
+_AT_A_TIME = 500  # databases limit the values in a statement
 
 
 class ObjectReader:
@@ -46,6 +47,18 @@ class ObjectReader:
         statement = _selection(object_class).where(key > after_id).order_by(key).limit(limit)
         with self._database.read() as connection:
             return [_view(object_class, row) for row in connection.execute(statement)]
+
+    def by_ids(self, object_type: str, ids: Collection[int]) -> dict[int, ObjectView]:
+        """The objects with these ids, by id; those that do not exist are left out. Raises ObjectTypeNotFound."""
+        object_class = self._registry.classes.get(object_type)
+        found: dict[int, ObjectView] = {}
+        with self._database.read() as connection:
+            wanted = sorted(ids)
+            for start in range(0, len(wanted), _AT_A_TIME):
+                part = wanted[start : start + _AT_A_TIME]
+                rows = connection.execute(_selection(object_class).where(object_class.id_column.in_(part)))
+                found |= {view.id: view for view in (_view(object_class, row) for row in rows)}
+        return found
 
     def count(self, object_type: str) -> int:
         """How many objects of a type there are. Raises ObjectTypeNotFound."""

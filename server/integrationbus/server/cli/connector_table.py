@@ -1,0 +1,42 @@
+"""Connectors as lines and tables."""
+
+from collections.abc import Iterable
+
+from rich.markup import escape
+from rich.table import Table
+
+from integrationbus.client import Connector
+
+__all__ = ["COLUMNS", "connector_line", "connector_row", "connector_table"]
+
+COLUMNS = ("connector", "state", "in line", "waiting", "succeeded", "failed", "runs", "problem")
+
+
+def connector_row(item: Connector) -> list[str]:
+    """The cells of a connector."""
+    counts = item.counts
+    when = item.schedule or item.trigger_mode.name.lower().replace("_", " ")
+    numbers = [str(number) for number in (_in_line(item), counts.waiting, counts.succeeded, counts.failed)]
+    return [item.name, item.state.name, *numbers, when, escape(item.problem)]
+
+
+def connector_table(connectors: Iterable[Connector]) -> Table:
+    """A table of connectors."""
+    table = Table(*COLUMNS, header_style="bold")
+    for item in connectors:
+        table.add_row(*connector_row(item))
+    return table
+
+
+def connector_line(item: Connector) -> str:
+    """A connector in one line, without markup."""
+    counts = item.counts
+    numbers = (
+        f"{_in_line(item)} in line  {counts.waiting} waiting  {counts.succeeded} succeeded  {counts.failed} failed"
+    )
+    return f"{item.name}  {item.state.name}  {numbers}  {item.problem}".rstrip()
+
+
+def _in_line(item: Connector) -> int:
+    counts = item.counts
+    return counts.pending + counts.running + counts.retry_wait
