@@ -44,7 +44,6 @@ NOT_REPEATED = {
     "WatchRun",
     "WatchTasks",
 }
-NOT_REPEATED = {"ResumeConnector", "WatchConnectors", "WatchObjects", "WatchRun", "WatchTasks"}
 
 
 def public_methods(cls: type) -> dict[str, Callable[..., object]]:

@@ -136,6 +136,7 @@ async def test_a_check_finds_what_deserves_a_look_and_passes_the_rest(shop: Serv
     assert list(checks) == [
         "class support.shop:ShopConnector",
         "switch",
+        "switches of the bus",
         "pause",
         "halt",
         schedule,
@@ -201,7 +202,7 @@ async def test_what_holds_a_connector_is_a_warning_that_says_how_to_go_on(shop: 
 
 async def test_a_connector_that_cannot_be_used_says_why_and_is_checked_as_far_as_it_goes(shop: Served) -> None:
     lost = await checks_of(shop, LOST)
-    assert list(lost) == [f"class {LOST}", "switch", "pause", "halt"]
+    assert list(lost) == [f"class {LOST}", "switch", "switches of the bus", "pause", "halt"]
     assert lost[f"class {LOST}"].outcome == FAILED
     assert "No module named" in lost[f"class {LOST}"].message
     cron = await checks_of(shop, "badcron")
