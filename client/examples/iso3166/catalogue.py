@@ -1,6 +1,6 @@
 """What the example synchronises: ISO 3166 from pycountry, in the forms in which the bus receives it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TypedDict
 
 import pycountry
@@ -35,9 +35,8 @@ def countries() -> Iterator[Country]:
 
 
 def subdivisions() -> Iterator[Subdivision]:
-    """Every subdivision, parents before children: a foreign key can only be translated when its target is there."""
-    parents = {item.code: item.parent_code for item in pycountry.subdivisions}
-    for subdivision in sorted(pycountry.subdivisions, key=lambda item: (_depth(item.code, parents), item.code)):
+    """Every subdivision in the order of the file, in which many come before their parent: those wait for it."""
+    for subdivision in pycountry.subdivisions:
         yield Subdivision(
             code=subdivision.code,
             name=subdivision.name,
@@ -45,9 +44,3 @@ def subdivisions() -> Iterator[Subdivision]:
             country_code=subdivision.country_code,
             parent_code=subdivision.parent_code,
         )
-
-
-def _depth(code: str, parents: Mapping[str, str | None]) -> int:
-    """How many subdivisions this one lies within."""
-    parent = parents[code]
-    return 0 if parent is None else 1 + _depth(parent, parents)

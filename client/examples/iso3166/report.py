@@ -25,6 +25,7 @@ def show_tasks(console: Console, tally: Tally) -> None:
     table.add_row("processed", f"{tally.processed.count:,}", _rate(tally.processed))
     for effect in (TaskEffect.CREATED, TaskEffect.UPDATED):
         table.add_row(f"  {effect.name.lower()} an object", f"{tally.effects[effect]:,}", "")
+    table.add_row("waited for a parent", f"{tally.waited:,}", "")
     table.add_row("failed", f"{len(tally.failures):,}", "")
     console.print(table)
 

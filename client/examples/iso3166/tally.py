@@ -38,6 +38,8 @@ class Tally:
     logged: Span = field(default_factory=Span)
     processed: Span = field(default_factory=Span)
     effects: Counter[TaskEffect] = field(default_factory=Counter)
+    waited: int = 0
+    """How often a task began to wait for its parent."""
     failures: list[str] = field(default_factory=list)
     _states: dict[str, TaskState] = field(default_factory=dict)
     """Where each task stands, by id."""
@@ -54,6 +56,8 @@ class Tally:
             self.processed.add(change.occurred_at)
             if change.result is not None:
                 self.effects[change.result.effect] += 1
+        elif change.state is TaskState.WAITING:
+            self.waited += 1
         elif _is_settled(change.state):
             why = change.error.message if change.error else f"the task is {change.state.name}"
             self.failures.append(f"{change.title}: {why}")

@@ -7,7 +7,7 @@ from integrationbus.connectors.iso3166.country import CountryInfo
 from integrationbus.connectors.iso3166.subdivision import SubdivisionInfo
 from integrationbus.connectors.keys import ExternalId, ObjectParams
 from integrationbus.connectors.models import BaseInfo
-from integrationbus.connectors.policies import Accepts
+from integrationbus.connectors.policies import Accepts, WaitForMissingKey
 from integrationbus.connectors.task_types import TaskDataType, TaskType
 from integrationbus.examples.iso3166.v1.country_pb2 import Country
 
@@ -23,6 +23,8 @@ class Iso3166Connector(IntegrationConnector):
     name = "iso3166"
     display_name = "ISO 3166"
     object_classes = (CountryInfo, SubdivisionInfo)
+    # Registries list their entries in any order, also before the ones that they belong to.
+    missing_key = WaitForMissingKey()
     accepts = Accepts(record=False, messages=(Country,), content_types=("application/json",), prepared=False)
 
     def prepare_internal_object(

@@ -12,7 +12,7 @@ class SubdivisionInfo(BaseInfo):
     """A subdivision of a country, perhaps within another subdivision. Its code name is its code, for example "AT-9".
 
     The parent is REQUIRED although it may be absent: without a parent code the column is null, and a code that fits no
-    subdivision fails the task instead of being dropped in silence.
+    subdivision makes the task wait for it instead of being dropped in silence.
     """
 
     __tablename__ = "iso3166_subdivision"
