@@ -1,5 +1,7 @@
 """What operators do with tasks, in TaskService."""
 
+from dataclasses import fields
+
 from integrationbus.server.actions import WantedAction
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
@@ -90,7 +92,7 @@ class TaskOperations(task_service_pb2_grpc.TaskServiceServicer):
             raise invalid("selection.etag", "goes with a single task id")
         if not selection.task_ids:
             query = read_filter(selection.filter, self._services.registry)
-            if query == TaskQuery():
+            if not any(getattr(query, item.name) for item in fields(query)):
                 raise invalid("selection.filter", "is empty and would match every task; set at least one field")
             return query
         if len(selection.task_ids) > _MAX_IDS:
