@@ -12,7 +12,7 @@ from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import record_from_row, records_select, task_from_row, tasks_select
 from integrationbus.server.switches import Switch, SwitchState
-from integrationbus.server.task import TaskState
+from integrationbus.server.task import TaskState, Turn
 
 __all__ = ["clear_halt", "find", "list_switches", "register", "set_enabled", "set_paused", "set_switch"]
 
@@ -99,6 +99,6 @@ def _settle_head(connection: Connection, record: ConnectorRecord, state: TaskSta
         previous=head.state,
         state=state,
         attempt=head.attempt_count,
-        columns={"in_line": False, "next_attempt_at": None},
+        columns={"in_line": False, "turn": Turn.IN_PLACE, "next_attempt_at": None},
     )
     record_changes(connection, record.id, [change], note)
