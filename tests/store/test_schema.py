@@ -17,9 +17,15 @@ from integrationbus.server.storage import schema
 from integrationbus.server.storage.database import open_database
 from integrationbus.server.storage.file_lock import DatabaseInUse
 from integrationbus.server.storage.maintenance import backup, schema_status, upgrade_schema
-from integrationbus.server.storage.migrate import SchemaTooNew, upgrade
+from integrationbus.server.storage.migrate import (
+    SchemaTooNew,
+    current_revision,
+    downgrade,
+    newest_revision,
+    upgrade,
+)
 from integrationbus.server.storage.opened import open_store
-from integrationbus.server.task import FINAL_STATES, TRANSITIONS, TaskState
+from integrationbus.server.task import FINAL_STATES, TRANSITIONS, ProcessType, TaskDataType, TaskState, TaskType
 
 SHIPPED = [getattr(cms, name) for name in cms.__all__ if isinstance(getattr(cms, name), type)]
 
@@ -92,3 +98,59 @@ def test_a_backup_holds_everything_while_the_bus_works(tmp_path: Path, clock: Ma
 def test_a_database_that_cannot_be_used_is_refused(url: str, clock: ManualClock) -> None:
     with pytest.raises(ValueError, match=r"sqlite|SQLite"):
         open_store(url, clock)
+
+
+def test_an_older_database_is_upgraded_with_its_data(database_url: str, clock: ManualClock) -> None:
+    database = open_database(database_url)
+    with database.write() as connection:
+        upgrade(connection, "0001")
+        connection.execute(text("INSERT INTO connector VALUES (1, 'people', 'x:Y', FALSE, '', '', NULL, 1)"))
+        connection.execute(text("INSERT INTO connector_head VALUES (1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0)"))
+        connection.execute(text("INSERT INTO lease VALUES (1, '', 0, 0)"))
+        connection.execute(
+            text(
+                "INSERT INTO task (connector_id, sequence, id, task_type, data_type, process_type, object_type,"
+                " external_id, site, title, creator, trace_parent, payload_form, payload_type, payload_schema, payload,"
+                " logged_at, state, in_line, passed_over, isolated, attempt_count, retry_count, failure_count,"
+                " crash_count, epoch, position) VALUES (1, 1, 't', 1, 2, 1, '', '7', '', '', 'old', '', 1, '', '',"
+                " :payload, 1, 1, TRUE, FALSE, FALSE, 0, 0, 0, 0, 0, 1)"
+            ),
+            {"payload": new_task({"name": "Ada"}).payload.data},
+        )
+        connection.execute(
+            text("INSERT INTO cms_site VALUES (1, :guid, 'main', '', '', '', '')"), {"guid": "0" * 31 + "1"}
+        )
+        for node_id, alias, parent in ((1, "a", None), (2, "b", None), (3, "c", 1)):
+            values = {"id": node_id, "guid": f"{node_id:032x}", "alias": alias, "parent": parent}
+            statement = "INSERT INTO cms_tree VALUES (:id, :guid, 1, :parent, 'cms.page', :alias, :alias)"
+            connection.execute(text(statement), values)
+    database.close()
+    with Workbench(database_url, clock) as bus:
+        with bus.database.read() as connection:
+            orders = connection.execute(text("SELECT node_order FROM cms_tree ORDER BY node_id")).scalars()
+            assert list(orders) == [1, 2, 1]
+        assert bus.process().counts.succeeded == 1
+        assert bus.names("test.person") == ["Ada"]
+        assert [state.on for state in bus.store.switches()] == [True] * 3
+
+
+def test_every_value_of_an_enumeration_can_be_stored(bus: Workbench) -> None:
+    """The checks of a migrated table know the new values, not only those of a fresh one."""
+    [task_id] = bus.log(new_task({}))
+    values = {"task_type": TaskType, "data_type": TaskDataType, "process_type": ProcessType}
+    with bus.database.write() as connection:
+        for column, known in values.items():
+            for value in known:
+                connection.execute(text(f"UPDATE task SET {column} = {int(value)} WHERE id = '{task_id}'"))  # noqa: S608 - our own
+        connection.execute(text(f"UPDATE task SET state = 8, in_line = FALSE WHERE id = '{task_id}'"))  # noqa: S608 - our own
+
+
+def test_the_newest_migration_can_be_taken_back(database_url: str) -> None:
+    database = open_database(database_url)
+    with database.write() as connection:
+        upgrade(connection)
+        downgrade(connection, "0001")
+        assert current_revision(connection) == "0001"
+        upgrade(connection)
+        assert current_revision(connection) == newest_revision()
+    database.close()

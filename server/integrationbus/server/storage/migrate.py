@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-__all__ = ["SchemaTooNew", "current_revision", "newest_revision", "upgrade"]
+__all__ = ["SchemaTooNew", "current_revision", "downgrade", "newest_revision", "upgrade"]
 
 
 class SchemaTooNew(Exception):
@@ -25,7 +25,7 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str = "head") -> None:
     """Run every migration that the database lacks. Raises SchemaTooNew when it has one that is unknown here."""
     current = current_revision(connection)
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
@@ -33,9 +33,18 @@ def upgrade(connection: Connection) -> None:
         raise SchemaTooNew(
             f"the database is at schema {current}, this server knows {newest_revision()}: install a newer server"
         )
+    command.upgrade(_config_for(connection), revision)
+
+
+def downgrade(connection: Connection, revision: str) -> None:
+    """Take migrations back; what only they can hold is lost."""
+    command.downgrade(_config_for(connection), revision)
+
+
+def _config_for(connection: Connection) -> Config:
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config
 
 
 def _config() -> Config:
