@@ -1,18 +1,14 @@
 """The command line, against a real server."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.served import serve
+from support.cli import Run, command_line
 from typer.testing import CliRunner, Result
 
 from integrationbus.server.cli.commands import app
-
-Run = Callable[..., Any]
 
 LOST = "support.nowhere:LostConnector"
 
@@ -20,12 +16,7 @@ LOST = "support.nowhere:LostConnector"
 @pytest.fixture
 async def run(tmp_path: Path) -> AsyncIterator[Run]:
     """Runs a command against a server of this test."""
-    async with serve(f"sqlite:///{tmp_path / 'bus.db'}", ["support.people:PeopleConnector", LOST]) as served:
-
-        async def invoke(*arguments: str, stdin: str = "") -> Result:
-            environment = {"INTEGRATIONBUS_SERVER": served.address, "COLUMNS": "200"}
-            return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), input=stdin, env=environment)
-
+    async with command_line(tmp_path, ["support.people:PeopleConnector", LOST]) as invoke:
         yield invoke
 
 

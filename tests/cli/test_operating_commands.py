@@ -1,18 +1,11 @@
 """The commands that look at connectors and objects, against a real server."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.served import serve
-from typer.testing import CliRunner, Result
-
-from integrationbus.server.cli.commands import app
-
-Run = Callable[..., Any]
+from support.cli import Run, command_line
 
 LOST = "support.nowhere:LostConnector"
 CONNECTORS = ["support.people:PeopleConnector", "support.shop:ShopConnector", LOST]
@@ -22,12 +15,7 @@ LIVE = {"TTY_COMPATIBLE": "1"}
 @pytest.fixture
 async def run(tmp_path: Path) -> AsyncIterator[Run]:
     """Runs a command against a server of this test."""
-    async with serve(f"sqlite:///{tmp_path / 'bus.db'}", CONNECTORS) as served:
-
-        async def invoke(*arguments: str, env: dict[str, str] | None = None) -> Result:
-            environment = {"INTEGRATIONBUS_SERVER": served.address, "COLUMNS": "200", **(env or {})}
-            return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), env=environment)
-
+    async with command_line(tmp_path, CONNECTORS) as invoke:
         yield invoke
 
 
