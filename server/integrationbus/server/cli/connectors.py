@@ -70,7 +70,10 @@ def resume(
     head: Annotated[
         HeadAction,
         typer.Option(
-            parser=named(HeadAction), metavar="ACTION", help="For the task that halted it: retry, skip or delete."
+            parser=named(HeadAction),
+            metavar="ACTION",
+            show_default="retry",
+            help="For the task that halted it: retry, skip or delete.",
         ),
     ] = HeadAction.RETRY,
     reason: Reason = "",
@@ -79,7 +82,10 @@ def resume(
 ) -> None:
     """Release a paused or halted connector, and start a run."""
     with connect(server) as client:
+        was_halted = bool(client.get_connector(name).halted_by)
         resumed = client.resume_connector(name, head, reason)
+    if head is not HeadAction.RETRY and not was_halted:
+        typer.echo(f"{name} was not halted, so that there was no task to {head.name.lower()}", err=True)
     if as_json:
         print_json(resumed)
     else:

@@ -55,11 +55,18 @@ def log(
     site: Annotated[str, typer.Option(help="The code name of the site; needed for pages.")] = "",
     data_type: Annotated[
         TaskDataType,
-        typer.Option(parser=named(TaskDataType), metavar="DATA_TYPE", help="simple, simple-snapshot or snapshot."),
+        typer.Option(
+            parser=named(TaskDataType),
+            metavar="DATA_TYPE",
+            show_default="simple-snapshot",
+            help="simple, simple-snapshot or snapshot.",
+        ),
     ] = TaskDataType.SIMPLE_SNAPSHOT,
     process_type: Annotated[
         ProcessType,
-        typer.Option(parser=named(ProcessType), metavar="PROCESS_TYPE", help="What happens on an error."),
+        typer.Option(
+            parser=named(ProcessType), metavar="PROCESS_TYPE", show_default="default", help="What happens on an error."
+        ),
     ] = ProcessType.DEFAULT,
     missing_key: Annotated[
         MissingKeyAction | None,

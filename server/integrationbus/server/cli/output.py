@@ -42,7 +42,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
     if not rows:
         typer.echo(empty)
         return
-    table = Table(*columns, header_style="bold")
+    table = Table(header_style="bold")
+    for name in columns:
+        # A cut id is of no use: on a narrow terminal it goes on in the next line.
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -25,7 +25,12 @@ def preview(
     site: Annotated[str, typer.Option(help="The code name of the site; needed for pages.")] = "",
     data_type: Annotated[
         TaskDataType,
-        typer.Option(parser=named(TaskDataType), metavar="DATA_TYPE", help="simple, simple-snapshot or snapshot."),
+        typer.Option(
+            parser=named(TaskDataType),
+            metavar="DATA_TYPE",
+            show_default="simple-snapshot",
+            help="simple, simple-snapshot or snapshot.",
+        ),
     ] = TaskDataType.SIMPLE_SNAPSHOT,
     server: ServerOption = "127.0.0.1:50051",
     as_json: JsonOption = False,

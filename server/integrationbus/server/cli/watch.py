@@ -1,5 +1,7 @@
 """``integrationbus watch``."""
 
+import shlex
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
@@ -34,7 +36,17 @@ def watch(
                 _show(changes, count, as_json=as_json)
             except KeyboardInterrupt:
                 if changes.resume_token is not None:
-                    typer.echo(f"\ngo on with: integrationbus watch --since {changes.resume_token.to_text()}", err=True)
+                    options = {"--connector": connector, "--state": state, "--task-id": task_id}
+                    typer.echo(f"\ngo on with: {_command(changes.resume_token, options, server)}", err=True)
+
+
+def _command(token: ResumeToken, options: Mapping[str, Iterable[object] | None], server: str) -> str:
+    """The command that goes on where this one ended, with the same filters."""
+    words = ["integrationbus", "watch", "--since", token.to_text(), "--server", server]
+    for option, values in options.items():
+        for value in values or ():
+            words += [option, value.name.lower().replace("_", "-") if isinstance(value, TaskState) else str(value)]
+    return shlex.join(words)
 
 
 def _show(changes: Watch, count: int | None, *, as_json: bool) -> None:
