@@ -10,6 +10,7 @@ from integrationbus.server.clock import SystemClock
 from integrationbus.server.errors import FieldProblem, InvalidRequest, RequestIdReused
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
+from integrationbus.server.log_streams import MisplacedEntry
 from integrationbus.server.rpc.intake import check_creator, check_task, request_key
 from integrationbus.server.storage.opened import open_store
 from integrationbus.server.store import LogEntry, ReusedRequest
@@ -72,6 +73,7 @@ class Door:
             return []
         key = request_key(self._creator, request_id, (task.digest() for task in checked))
         [receipt] = self._opened.store.append([LogEntry(tasks=checked, request=key)])
+        assert not isinstance(receipt, MisplacedEntry), "the entry has no place in a stream"
         if isinstance(receipt, ReusedRequest):
             raise RequestIdReused(FieldProblem("request_id", f"{request_id!r} was used before with another body"))
         return [

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.log_streams import MisplacedEntry, StreamPlace, StreamStanding
 from integrationbus.server.policy import AfterFailure
 from integrationbus.server.problems import TaskProblem
 from integrationbus.server.run import Run, RunState, RunTrigger
@@ -49,10 +50,11 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One call that logs tasks: all of them are stored, in their order, or none."""
+    """One call, or a part of a stream, that logs tasks: all of them are stored, in their order, or none."""
 
     tasks: Sequence[NewTask]
     request: RequestKey | None = None
+    place: StreamPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,13 +227,18 @@ class Store(Protocol):
 
     # Logging
 
-    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest]:
+    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest | MisplacedEntry]:
         """Store the tasks of all entries in one transaction, each connector's in the order of the entries.
 
         An entry whose request was stored before gets the receipt of then. One whose request id was used with another
-        body, before or in this very call, is not stored and gets a ReusedRequest. Raises when a connector is unknown to
-        the store: callers check names first.
+        body, before or in this very call, is not stored and gets a ReusedRequest. An entry with a place in a stream
+        moves the stream on; one whose stream stands elsewhere is not stored and gets a MisplacedEntry. Raises when a
+        connector is unknown to the store: callers check names first.
         """
+        ...
+
+    def stream_standing(self, creator: str, stream_id: str) -> StreamStanding:
+        """How far a stream is settled; at 0 when nothing of it was ever stored."""
         ...
 
     # Connectors

@@ -12,6 +12,7 @@ from integrationbus.server.object_view import ObjectKey, ObjectView
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import ConnectorRegistry
+from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.run import Run, RunTicket
 from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.store import Store
@@ -64,6 +65,7 @@ class Services:
     store: Store
     reads: Reads
     task_log: TaskLog
+    log_streams: OpenStreams
     feed: TaskFeed
     dispatcher: Dispatcher
     runs: RunWatch

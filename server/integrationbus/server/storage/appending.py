@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, tuple_
 
+from integrationbus.server.log_streams import MisplacedEntry
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import advance_head
+from integrationbus.server.storage.streams import advance_stream
 from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, ReusedRequest
 from integrationbus.server.task import NewTask, TaskState
 
@@ -20,12 +22,15 @@ _Stored = Mapping[_Key, tuple[bytes, Sequence[LoggedTask]]]
 
 def append_entries(
     connection: Connection, entries: Sequence[LogEntry], connector_ids: Mapping[str, int], now: int
-) -> list[LogReceipt | ReusedRequest]:
+) -> list[LogReceipt | ReusedRequest | MisplacedEntry]:
     """Store the tasks of all entries; see ``Store.append``. ``now`` is in microseconds."""
+    misplaced = _advance_streams(connection, entries, now)
     known = dict(_stored_requests(connection, [entry.request for entry in entries if entry.request]))
     accepted: list[LogEntry] = []
     first_use: dict[_Key, LogEntry] = {}
     for entry in entries:
+        if id(entry) in misplaced:
+            continue
         key = entry.request and (entry.request.creator, entry.request.request_id)
         if key in known or key in first_use:
             continue
@@ -38,7 +43,21 @@ def append_entries(
     for key, entry in first_use.items():
         assert entry.request
         known[key] = (entry.request.body_digest, receipts[id(entry)].tasks)
-    return [receipts.get(id(entry)) or _repeated(entry.request, known) for entry in entries]
+    return [misplaced.get(id(entry)) or receipts.get(id(entry)) or _repeated(entry.request, known) for entry in entries]
+
+
+def _advance_streams(connection: Connection, entries: Sequence[LogEntry], now: int) -> dict[int, MisplacedEntry]:
+    """Move the streams on; the entries that must not be stored, by identity.
+
+    Streams are taken in the order of their names, so that two writers cannot deadlock, and each in its own order.
+    """
+    placed = [(entry, entry.place) for entry in entries if entry.place]
+    placed.sort(key=lambda item: (item[1].creator, item[1].stream_id))
+    return {
+        id(entry): MisplacedEntry(stream_id=place.stream_id)
+        for entry, place in placed
+        if not advance_stream(connection, place, now)
+    }
 
 
 def _repeated(request: RequestKey | None, known: _Stored) -> LogReceipt | ReusedRequest:

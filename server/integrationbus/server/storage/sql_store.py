@@ -8,8 +8,9 @@ from sqlalchemy import Connection, select
 
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.log_streams import MisplacedEntry, StreamStanding
 from integrationbus.server.run import Run, RunState
-from integrationbus.server.storage import connectors, leases, line, reading, runs, schema
+from integrationbus.server.storage import connectors, leases, line, reading, runs, schema, streams
 from integrationbus.server.storage.appending import append_entries
 from integrationbus.server.storage.database import Database
 from integrationbus.server.storage.journal import ChangeNote
@@ -66,10 +67,15 @@ class SqlStore:
         """Either "sqlite" or "postgresql"."""
         return self._database.kind
 
-    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest]:
+    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest | MisplacedEntry]:
         """See ``Store.append``."""
         with self._database.write() as connection:
             return append_entries(connection, entries, self._connector_ids, self._now())
+
+    def stream_standing(self, creator: str, stream_id: str) -> StreamStanding:
+        """See ``Store.stream_standing``."""
+        with self._database.read() as connection:
+            return streams.read_stream(connection, creator, stream_id)
 
     def register_connectors(self, class_paths: Mapping[str, str]) -> None:
         """See ``Store.register_connectors``."""
