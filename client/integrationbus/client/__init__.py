@@ -1,8 +1,10 @@
 """The Python client of the Integration Bus."""
 
 from integrationbus.client.async_client import AsyncClient
+from integrationbus.client.async_log_stream import AsyncLogStream
 from integrationbus.client.async_watch import AsyncWatch
 from integrationbus.client.client import Client
+from integrationbus.client.log_stream import LogStream
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
 from integrationbus.client.model.enums import (
     ConnectorState,
@@ -37,6 +39,7 @@ from integrationbus.client.model.errors import (
     TokenInvalid,
     Unavailable,
 )
+from integrationbus.client.model.log_streams import RejectedTask, StreamedTasks, StreamProgress
 from integrationbus.client.model.objects import BusObject, ExternalKey
 from integrationbus.client.model.payloads import (
     Encoded,
@@ -70,6 +73,7 @@ from integrationbus.client.watch import Watch
 __all__ = [
     "AccessDenied",
     "AsyncClient",
+    "AsyncLogStream",
     "AsyncWatch",
     "BusError",
     "BusObject",
@@ -93,6 +97,7 @@ __all__ = [
     "Json",
     "Limits",
     "LogProgress",
+    "LogStream",
     "LoggedTask",
     "LoggedTasks",
     "NewTask",
@@ -106,6 +111,7 @@ __all__ = [
     "PreparedPage",
     "ProcessType",
     "Reference",
+    "RejectedTask",
     "RequestIdReused",
     "ResumeToken",
     "ResumedConnector",
@@ -117,6 +123,8 @@ __all__ = [
     "ServerFault",
     "ServerInfo",
     "StoredPayload",
+    "StreamProgress",
+    "StreamedTasks",
     "Task",
     "TaskChange",
     "TaskCounts",
