@@ -17,10 +17,8 @@ WINDOW = 1_024
 """How many tasks of one stream may wait for their acknowledgement."""
 
 _WINDOW_BYTES = 8 * 1024 * 1024
-_BATCH_TASKS = 256
-_BATCH_BYTES = 1024 * 1024
-# The second one waits while the first is stored, so that the log never waits for the event loop.
-_BATCHES_IN_FLIGHT = 2
+_BATCH_TASKS = 512
+_BATCH_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,11 @@ class LogStream:
         self._known = known_number
         self.settled_number = 0
         """Everything up to this number is stored or rejected, and answered."""
-        self._stored = 0  # the number that the row will have when everything in flight is stored
+        self._stored = 0  # the number that the store will have when what is in flight is stored
         self._taken = 0
         self._tasks: deque[tuple[int, NewTask, int]] = deque()
         self._bytes = 0
-        self._in_flight: deque[_Batch] = deque()
+        self._in_flight: _Batch | None = None
         self._unsaved: deque[StreamRejection] = deque(maxlen=WINDOW)
         self._unanswered: deque[StreamRejection] = deque()
         self._changed = asyncio.Event()
@@ -132,8 +130,8 @@ class LogStream:
     def close(self) -> None:
         """Nobody waits for answers any more; what is in flight is stored all the same."""
         self.take_over()
-        for batch in self._in_flight:
-            batch.receipt.cancel()
+        if self._in_flight:
+            self._in_flight.receipt.cancel()
 
     async def answers(self) -> AsyncGenerator[StreamAnswer, None]:
         """What became of the tasks, in the order of their numbers.
@@ -143,9 +141,9 @@ class LogStream:
         """
         while True:
             self._submit()
-            if self._in_flight:
-                receipt = await self._in_flight[0].receipt
-                batch = self._in_flight.popleft()
+            if batch := self._in_flight:
+                receipt = await batch.receipt
+                self._in_flight = None
                 self._submit()
                 self._bytes -= batch.size
                 for answer in self._settle(batch.number, receipt.tasks):
@@ -173,14 +171,9 @@ class LogStream:
         self._roomier.set()
 
     def _submit(self) -> None:
-        """Hand what waits to the log, as far as it takes it."""
-        while self._tasks and len(self._in_flight) < _BATCHES_IN_FLIGHT and not self._failure and not self._log.is_full:
-            try:
-                self._submit_batch()
-            except BusError as error:
-                self._failure = error
-
-    def _submit_batch(self) -> None:
+        """Hand what waits to the log, unless a batch is being stored or the log is full."""
+        if not self._tasks or self._in_flight or self._failure or self._log.is_full:
+            return
         tasks: list[NewTask] = []
         number = size = 0
         while self._tasks and len(tasks) < _BATCH_TASKS and size < _BATCH_BYTES:
@@ -197,8 +190,12 @@ class LogStream:
             rejections=[item for item in self._unsaved if heard < item.number < number],
             heard_number=heard,
         )
-        receipt = self._log.submit(LogEntry(tasks=tasks, place=place))
+        try:
+            receipt = self._log.submit(LogEntry(tasks=tasks, place=place))
+        except BusError as error:
+            self._failure = error
+            return
         while self._unsaved and self._unsaved[0].number < number:
             self._unsaved.popleft()
         self._stored = number
-        self._in_flight.append(_Batch(number, size, receipt))
+        self._in_flight = _Batch(number, size, receipt)

@@ -6,11 +6,12 @@ from contextlib import aclosing
 
 from integrationbus.server.errors import ConnectorNotFound, FieldProblem, InvalidRequest, StreamOutOfOrder
 from integrationbus.server.log_streams import StreamRejection
+from integrationbus.server.reads import Reads
 from integrationbus.server.rpc.checks import check_text, invalid
 from integrationbus.server.rpc.errors import to_refusal
 from integrationbus.server.rpc.log_stream import WINDOW, LogStream, StreamAnswer
+from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.rpc.receipts import render_logged, token_of
-from integrationbus.server.rpc.services import Services
 from integrationbus.server.task import NewTask
 from integrationbus.v1.task_pb2 import TaskSpec
 from integrationbus.v1.task_service_pb2 import (
@@ -24,7 +25,7 @@ from integrationbus.v1.task_service_pb2 import (
     TaskRefusal,
 )
 
-__all__ = ["Check", "log_stream_messages"]
+__all__ = ["Check", "LogStreaming"]
 
 # Below this, checking takes the event loop less than the way to a thread and back costs throughput.
 _LARGE_TASK_BYTES = 256 * 1024
@@ -33,31 +34,38 @@ Check = Callable[[TaskSpec], NewTask]
 """Checks a task. Raises ConnectorNotFound, or an InvalidRequest with paths within the task."""
 
 
-async def log_stream_messages(
-    services: Services, creator: str, check: Check, requests: AsyncIterator[LogTaskStreamRequest]
-) -> AsyncGenerator[LogTaskStreamResponse, None]:
-    """Answer the requests of one connection."""
-    start = await _start_of(requests)
-    store_id = services.store.store_id
-    async with services.log_streams.open(creator, start.stream_id, start.settled_number) as (stream, unknown):
-        opened = LogStreamOpened(settled_number=stream.settled_number, window=WINDOW)
-        yield LogTaskStreamResponse(opened=opened)
-        for answer in unknown:
-            yield _message(answer, store_id)
-        reading = asyncio.create_task(_Reader(services, stream, check).read(requests))
-        try:
-            async with aclosing(stream.answers()) as answers:
-                async for answer in answers:
-                    yield _message(answer, store_id)
-        finally:
-            reading.cancel()
+class LogStreaming:
+    """Holds the conversations of LogTaskStream."""
+
+    def __init__(self, streams: OpenStreams, reads: Reads, store_id: str) -> None:
+        self._streams = streams
+        self._reads = reads
+        self._store_id = store_id
+
+    async def converse(
+        self, creator: str, check: Check, requests: AsyncIterator[LogTaskStreamRequest]
+    ) -> AsyncGenerator[LogTaskStreamResponse, None]:
+        """Answer the requests of one connection."""
+        start = await _start_of(requests)
+        async with self._streams.open(creator, start.stream_id, start.settled_number) as (stream, unheard):
+            opened = LogStreamOpened(settled_number=stream.settled_number, window=WINDOW)
+            yield LogTaskStreamResponse(opened=opened)
+            for answer in unheard:
+                yield _message(answer, self._store_id)
+            reading = asyncio.create_task(_Reader(self._reads, stream, check).read(requests))
+            try:
+                async with aclosing(stream.answers()) as answers:
+                    async for answer in answers:
+                        yield _message(answer, self._store_id)
+            finally:
+                reading.cancel()
 
 
 class _Reader:
     """Takes what the caller sends, as fast as the stream has room for it."""
 
-    def __init__(self, services: Services, stream: LogStream, check: Check) -> None:
-        self._services = services
+    def __init__(self, reads: Reads, stream: LogStream, check: Check) -> None:
+        self._reads = reads
         self._stream = stream
         self._check = check
 
@@ -82,7 +90,7 @@ class _Reader:
         if entry.task.ByteSize() < _LARGE_TASK_BYTES:
             item = self._checked(entry)
         else:
-            item = await self._services.reads(lambda: self._checked(entry))
+            item = await self._reads(lambda: self._checked(entry))
         self._stream.take(entry.number, item)
 
     def _checked(self, entry: LogStreamEntry) -> NewTask | StreamRejection:

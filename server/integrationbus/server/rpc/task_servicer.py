@@ -11,7 +11,7 @@ from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.errors import to_refusal
 from integrationbus.server.rpc.intake import check_task, request_key
-from integrationbus.server.rpc.log_streaming import log_stream_messages
+from integrationbus.server.rpc.log_streaming import LogStreaming
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import read_filter, read_resume_token, wants_payload
 from integrationbus.server.rpc.receipts import render_logged, token_of
@@ -62,6 +62,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._log_streaming = LogStreaming(services.log_streams, services.reads, services.store.store_id)
 
     async def LogTask(self, request: LogTaskRequest, context: Context) -> LogTaskResponse:
         """See the proto."""
@@ -105,7 +106,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
         def check(spec: task_pb2.TaskSpec) -> NewTask:
             return self._checked(spec, "", creator)
 
-        async with aclosing(log_stream_messages(self._services, creator, check, request_iterator)) as messages:
+        async with aclosing(self._log_streaming.converse(creator, check, request_iterator)) as messages:
             async for message in messages:
                 yield message
 

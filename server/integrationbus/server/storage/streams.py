@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Connection, Insert, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, and_, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -15,25 +15,39 @@ __all__ = ["advance_stream", "read_stream"]
 
 _stream = schema.log_stream
 
+_NOTHING = "[]"
+
+_ADVANCE = (
+    update(_stream)
+    .where(
+        _stream.c.creator == bindparam("of"),
+        _stream.c.stream_id == bindparam("id"),
+        _stream.c.settled_number == bindparam("after"),
+    )
+    .values(settled_number=bindparam("number"), changed_at=bindparam("now"))
+    .returning(_stream.c.rejections)
+)
+
 
 def advance_stream(connection: Connection, place: StreamPlace, now: int) -> bool:
     """Move a stream on to the number of a place; False, with nothing done, when it does not stand where that begins.
 
     The row is locked until the transaction ends: of two writers only one gets past the same number.
     """
-    is_this = _is(place.creator, place.stream_id)
-    stored: str | None = connection.execute(
-        update(_stream)
-        .where(is_this, _stream.c.settled_number == place.after)
-        .values(settled_number=place.number, changed_at=now)
-        .returning(_stream.c.rejections)
-    ).scalar_one_or_none()
+    parameters = {
+        "of": place.creator,
+        "id": place.stream_id,
+        "after": place.after,
+        "number": place.number,
+        "now": now,
+    }
+    stored: str | None = connection.execute(_ADVANCE, parameters).scalar_one_or_none()
     if stored is None:
         return place.after == 0 and _insert(connection, place, now)
-    kept = [item for item in _from_text(stored) if item.number > place.heard_number]
-    text = _to_text([*kept, *place.rejections])
-    if text != stored:
-        connection.execute(update(_stream).where(is_this).values(rejections=text))
+    if place.rejections or stored != _NOTHING:
+        kept = [item for item in _from_text(stored) if item.number > place.heard_number]
+        text = _to_text([*kept, *place.rejections])
+        connection.execute(update(_stream).where(_is(place.creator, place.stream_id)).values(rejections=text))
     return True
 
 
