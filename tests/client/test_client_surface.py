@@ -32,7 +32,7 @@ SERVICES: dict[str, ServiceDescriptor] = {
     service.full_name: service for module in FILES for service in module.DESCRIPTOR.services_by_name.values()
 }
 # These act again when they are made again, or are streams that go on where they were by other means.
-NOT_REPEATED = {"ResumeConnector", "WatchRun", "WatchTasks"}
+NOT_REPEATED = {"LogTaskStream", "ResumeConnector", "WatchRun", "WatchTasks"}
 
 
 def public_methods(cls: type) -> dict[str, Callable[..., object]]:
