@@ -21,9 +21,9 @@ README = (ROOT / "README.md").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
 
 
-def example(name: str) -> str:
-    found = re.search(rf"<!-- example: {name} -->\n```python\n(.*?)```", README, re.DOTALL)
-    assert found, f"the README has no example {name}"
+def example(name: str, text: str = README) -> str:
+    found = re.search(rf"<!-- example: {name} -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert found, f"there is no example {name}"
     return found[1]
 
 
@@ -34,15 +34,20 @@ async def test_the_connector_and_the_client_of_the_readme_work_together(
     monkeypatch.syspath_prepend(str(tmp_path))
     sys.modules.pop("people", None)
     async with serve(f"sqlite:///{tmp_path / 'bus.db'}", ["people:PeopleConnector"]) as served:
-        code = example("client").replace("127.0.0.1:50051", served.address)
-        said = io.StringIO()
+        said = [
+            await asyncio.to_thread(run_example, code.replace("127.0.0.1:50051", served.address))
+            for code in (example("client"), example("stream", OPERATING))
+        ]
+    assert said[0] == ["Create object 42 RUNNING", "Create object 42 SUCCEEDED"]
+    assert said[1] == ["3 logged, settled up to 3", "1 logged, settled up to 4"]
 
-        def run_example() -> None:
-            with redirect_stdout(said):
-                exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README is ours
 
-        await asyncio.to_thread(run_example)
-    assert said.getvalue().splitlines() == ["Create object 42 RUNNING", "Create object 42 SUCCEEDED"]
+def run_example(code: str) -> list[str]:
+    """The lines that an example prints."""
+    said = io.StringIO()
+    with redirect_stdout(said):
+        exec(compile(code, "example", "exec"), {})  # noqa: S102 - the documentation is ours
+    return said.getvalue().splitlines()
 
 
 def commands(text: str) -> list[list[str]]:
@@ -72,10 +77,8 @@ async def test_the_first_steps_of_the_readme_lead_where_they_say(tmp_path: Path)
 
 def test_the_door_of_the_documentation_opens(tmp_path: Path) -> None:
     (tmp_path / "people.py").write_text(example("connector"))
-    found = re.search(r"```python\n(.*?)```", OPERATING, re.DOTALL)
-    assert found
     # In a process of its own: classes that are mapped to one table cannot be imported twice.
-    subprocess.run([sys.executable, "-c", found[1]], cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, "-c", example("door", OPERATING)], cwd=tmp_path, check=True)
     with sqlite3.connect(tmp_path / "integrationbus.db") as database:
         assert database.execute("SELECT external_id FROM task").fetchall() == [("42",)]
     database.close()

@@ -16,11 +16,15 @@ from integrationbus.v1.task_service_pb2 import LogTaskStreamResponse
 
 __all__ = ["AsyncLogStream"]
 
+# What gRPC puts in the place of a status that comes while a request is written (grpc/grpc#36066).
+_LOST_STATUS = "Internal error from Core"
+
 
 class AsyncLogStream(StreamFigures):
     """Sends tasks in their order and keeps them until they are settled. Made by ``AsyncClient.log_stream``.
 
-    It connects again and goes on by itself, without losing or repeating a task.
+    It connects again and goes on by itself, without losing or repeating a task. An exception that leaves a callback ends
+    the stream.
     """
 
     def __init__(
@@ -85,12 +89,16 @@ class AsyncLogStream(StreamFigures):
 
     async def _receive(self) -> None:
         call = self._connection.converse(LOG_TASK_STREAM, LogTaskStreamResponse)
-        sending = asyncio.create_task(self._send_to(call))
+        sending = asyncio.create_task(self._send_to(call, self._state.start()))
+        ending = asyncio.create_task(_end_of(call))
         try:
             while isinstance(message := await call.read(), LogTaskStreamResponse):
                 self._take(message)
             raise Unavailable("the server ended the stream", code=grpc.StatusCode.UNAVAILABLE)
-        except grpc.aio.AioRpcError as error:
+        except grpc.aio.AioRpcError:
+            error = await ending
+            if error.details() == _LOST_STATUS:
+                raise Unavailable("the stream broke", code=grpc.StatusCode.UNAVAILABLE) from error
             raise self._connection.error(error) from error
         except asyncio.CancelledError:
             # gRPC raises the same when its channel is closed as when the stream is.
@@ -98,12 +106,13 @@ class AsyncLogStream(StreamFigures):
             raise
         finally:
             sending.cancel()
+            ending.cancel()
             call.cancel()
 
-    async def _send_to(self, call: "AsyncConversation[LogTaskStreamResponse]") -> None:
+    async def _send_to(self, call: "AsyncConversation[LogTaskStreamResponse]", start: bytes) -> None:
         # What ends the call is read from it, in another place.
         with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await call.write(self._state.start())
+            await call.write(start)
             while True:
                 while (request := self._state.next_request()) is None:
                     self._added.clear()
@@ -125,3 +134,10 @@ class AsyncLogStream(StreamFigures):
     def _end(self, error: Exception) -> None:
         self._error = self._error or error
         self._changed.set()
+
+
+async def _end_of(call: "AsyncConversation[LogTaskStreamResponse]") -> grpc.aio.AioRpcError:
+    """How a call ends; awaited from its beginning, mostly before gRPC loses the status."""
+    code, details, trailing = await call.code(), await call.details(), await call.trailing_metadata()
+    metadata = grpc.aio.Metadata()
+    return grpc.aio.AioRpcError(code, metadata, grpc.aio.Metadata.from_tuple(tuple(trailing)), details)

@@ -19,7 +19,8 @@ __all__ = ["LogStream"]
 class LogStream(StreamFigures):
     """Sends tasks in their order and keeps them until they are settled. Made by ``Client.log_stream``.
 
-    It connects again and goes on by itself, without losing or repeating a task. Safe to use from several threads.
+    It connects again and goes on by itself, without losing or repeating a task. Safe to use from several threads. The
+    callbacks are called on a thread of its own; an exception that leaves one ends the stream.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class LogStream(StreamFigures):
             if self._closed:
                 return
             self._calls += 1
-            requests = self._requests(self._calls)
+            requests = self._requests(self._calls, self._state.start())
             self._call = call = self._connection.converse(LOG_TASK_STREAM, requests, LogTaskStreamResponse)
         try:
             for message in call:
@@ -117,9 +118,9 @@ class LogStream(StreamFigures):
         if isinstance(news, StreamProgress) and self._on_settled is not None:
             self._on_settled(news)
 
-    def _requests(self, call: int) -> Iterator[bytes]:
+    def _requests(self, call: int, start: bytes) -> Iterator[bytes]:
         """What is to be sent over a call until another one takes its place."""
-        yield self._state.start()
+        yield start
         while (request := self._next_request(call)) is not None:
             yield request
 
