@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +24,9 @@ from integrationbus.client import AsyncClient, NewTask, RunState, TaskType
 CALLS = 10_000
 IN_FLIGHT = 64
 TASKS = 20_000
+MESSAGES = 20_000
 CONNECTOR = "notified"
+EMPTY_STREAM = "/bench.Empty/Stream"
 
 
 async def main() -> None:
@@ -41,6 +44,13 @@ async def main() -> None:
         await client.log_tasks(people(TASKS))
         batched = TASKS / (time.perf_counter() - started)
         table.add_row("tasks by LogTasks, 500 a call, durable", f"{batched:,.0f}", f"{batched / unary:.1f} x LogTask")
+        messages = await empty_stream()
+        table.add_row("empty messages of one stream", f"{messages:,.0f}", "1.00")
+        tasks = people(TASKS)
+        started = time.perf_counter()
+        await client.log_task_stream(tasks)
+        streamed = TASKS / (time.perf_counter() - started)
+        table.add_row("tasks by LogTaskStream, one producer, durable", f"{streamed:,.0f}", f"{streamed / messages:.2f}")
         processed = await process_all(client)
         table.add_row(
             "tasks processed: prepared, translated, applied", f"{processed:,.0f}", f"{processed / unary:.1f} x LogTask"
@@ -61,6 +71,24 @@ async def in_flight(call: Callable[[], Awaitable[object]], calls: int) -> float:
     return calls / (time.perf_counter() - started)
 
 
+async def empty_stream() -> float:
+    """Messages per second that a server reads from one stream when it does nothing with them."""
+    script = Path(__file__).parent / "empty_stream.py"
+    process = await asyncio.create_subprocess_exec(sys.executable, script, EMPTY_STREAM, stdout=PIPE)
+    assert process.stdout
+    try:
+        address = (await process.stdout.readline()).decode().strip()
+        async with grpc.aio.insecure_channel(address) as channel:
+            stream: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(EMPTY_STREAM)
+            started = time.perf_counter()
+            async for _ in stream(b"" for _ in range(MESSAGES)):
+                pass
+            return MESSAGES / (time.perf_counter() - started)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
 async def process_all(client: AsyncClient) -> float:
     """Process all that was logged; returns tasks per second."""
     started = time.perf_counter()
@@ -68,8 +96,8 @@ async def process_all(client: AsyncClient) -> float:
     assert ticket.run
     async for run in client.watch_run(ticket.run.id):
         if run.state is not RunState.RUNNING:
-            assert run.counts.succeeded == CALLS + TASKS, run
-    return (CALLS + TASKS) / (time.perf_counter() - started)
+            assert run.counts.succeeded == CALLS + 2 * TASKS, run
+    return (CALLS + 2 * TASKS) / (time.perf_counter() - started)
 
 
 def people(number: int) -> list[NewTask]:

@@ -78,6 +78,50 @@ async def test_a_bad_line_says_how_much_was_logged_before_it(run: Run) -> None:
         assert "500 tasks were stored before" in result.stderr
 
 
+async def test_lines_go_through_a_stream_and_the_command_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
+    lines = tmp_path / "people.jsonl"
+    lines.write_text('{"name": "p1"}\n{"name": "p2"}\n')
+    command = ("log", "people", "create-object", "--lines", str(lines), "--id-field", "name", "--stream-id", "people")
+    first = await run(*command)
+    assert (first.exit_code, first.output) == (0, "2 tasks logged, 0 rejected; 2 lines are settled\n")
+    with lines.open("a") as more:
+        more.write('{"name": "p3"}\n\n')
+    again = await run(*command, "--json")
+    assert again.exit_code == 0
+    assert {**json.loads(again.stdout), "resume_token": ""} == {"logged": 1, "rejected": [], "resume_token": ""}
+    tasks = await run("tasks", "--json")
+    assert [task["external_id"] for task in json.loads(tasks.stdout)] == ["p3", "p2", "p1"]
+
+
+async def test_lines_that_cannot_be_stored_are_listed_and_the_others_go_on(run: Run) -> None:
+    long = "x" * 300
+    stdin = f'{{"name": "p1"}}\n{{"name": "{long}"}}\n{{"name": "p3"}}\n'
+    command = ("log", "people", "create-object", "--lines", "-", "--id-field", "name", "--stream-id", "s")
+    result = await run(*command, stdin=stdin)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("line 2: INVALID_FIELD: external_id: is 300 bytes long")
+    assert result.stdout == "2 tasks logged, 1 rejected; 3 lines are settled\n"
+    again = await run(*command, "--json", stdin=stdin)
+    assert again.exit_code == 1, "whoever lost the first answer has to hear of it"
+    answer = json.loads(again.stdout)
+    assert (answer["logged"], [each["number"] for each in answer["rejected"]]) == (0, [2])
+
+
+@pytest.mark.parametrize(
+    ("line", "says"), [("{", "line 3 is not JSON"), ("\n{}", "line 3 is empty; with --stream-id each line is a task")]
+)
+async def test_a_line_that_is_no_task_ends_a_stream_which_goes_on_there(run: Run, line: str, says: str) -> None:
+    command = ("log", "people", "create-object", "--lines", "-", "--stream-id", "s")
+    good = '{"name": "p1"}\n{"name": "p2"}\n'
+    result = await run(*command, stdin=good + line)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert "the stream 's' is settled up to task" in result.stderr
+    assert (await run(*command, stdin=good + '{"name": "p3"}\n')).exit_code == 0
+    tasks = await run("tasks", "--json")
+    assert len(json.loads(tasks.stdout)) == 3
+
+
 async def test_enumerations_explain_themselves(run: Run) -> None:
     assert "halts the connector" in (await run("enums", "ProcessType")).output
     assert "TaskState" in (await run("enums")).output
@@ -95,6 +139,7 @@ async def test_enumerations_explain_themselves(run: Run) -> None:
         (["log", "people", "create-object", "--lines", "/nonexistent"], 2, "does not exist"),
         (["log", "people", "create-object", "--lines", "-", "--wait"], 2, "not for --lines"),
         (["log", "people", "create-object", "--record", "{}", "--id-field", "x"], 2, "goes with --lines"),
+        (["log", "people", "create-object", "--record", "{}", "--stream-id", "x"], 2, "goes with --lines"),
         (["log", "people", "create-object", "--record", "{}", "--content-type", "a/b"], 2, "goes with --file"),
         (["log", "people", "create-object", "--record", "{}", "--label", "x"], 2, "name=value"),
         (["tasks", "show", "nothing"], 1, "TASK_NOT_FOUND"),

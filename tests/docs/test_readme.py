@@ -34,20 +34,23 @@ async def test_the_connector_and_the_clients_of_the_documentation_work_together(
     monkeypatch.syspath_prepend(str(tmp_path))
     sys.modules.pop("people", None)
     async with serve(f"sqlite:///{tmp_path / 'bus.db'}", ["people:PeopleConnector"]) as served:
-        said = io.StringIO()
-
-        def run_example(code: str) -> None:
-            with redirect_stdout(said):
-                exec(compile(code, "example", "exec"), {})  # noqa: S102 - the documentation is ours
-
-        for code in (example("client"), example("objects", OPERATING)):
+        said = [
             await asyncio.to_thread(run_example, code.replace("127.0.0.1:50051", served.address))
-    assert said.getvalue().splitlines() == [
-        "Create object 42 RUNNING",
-        "Create object 42 SUCCEEDED",
-        "CREATED crm.employee Jim",
-        "7",
+            for code in (example("client"), example("objects", OPERATING), example("stream", OPERATING))
+        ]
+    assert said == [
+        ["Create object 42 RUNNING", "Create object 42 SUCCEEDED"],
+        ["CREATED crm.employee Jim", "7"],
+        ["3 logged, settled up to 3", "1 logged, settled up to 4"],
     ]
+
+
+def run_example(code: str) -> list[str]:
+    """The lines that an example prints."""
+    said = io.StringIO()
+    with redirect_stdout(said):
+        exec(compile(code, "example", "exec"), {})  # noqa: S102 - the documentation is ours
+    return said.getvalue().splitlines()
 
 
 def commands(text: str) -> list[list[str]]:

@@ -8,11 +8,15 @@ from typing import Any, Generic, TypeVar, Unpack, cast
 
 from integrationbus.client import (
     AsyncClient,
+    AsyncLogStream,
     AsyncObjectWatch,
     AsyncWatch,
     Client,
+    LogStream,
+    NewTask,
     ObjectChange,
     ObjectWatch,
+    RejectedTask,
     ResumeToken,
     Task,
     TaskChange,
@@ -20,7 +24,7 @@ from integrationbus.client import (
     Watch,
 )
 
-__all__ = ["AsyncFace", "EitherClient", "EitherWatch", "SyncFace"]
+__all__ = ["AsyncFace", "EitherClient", "EitherLogStream", "EitherWatch", "SyncFace"]
 
 _T = TypeVar("_T")
 
@@ -43,6 +47,32 @@ class EitherWatch(Generic[_T]):
             return cast("_T", next(self._watch))
         assert self._runner is not None
         return cast("_T", self._runner.run(_await(anext(self._watch))))
+
+
+class EitherLogStream:
+    """A stream of tasks of either kind."""
+
+    def __init__(self, stream: LogStream | AsyncLogStream, runner: asyncio.Runner | None) -> None:
+        self.numbers = stream
+        """The stream, for what needs no waiting."""
+        self._stream = stream
+        self._runner = runner
+
+    def send(self, task: NewTask) -> None:
+        """Send a task."""
+        if isinstance(self._stream, LogStream):
+            self._stream.send(task)
+            return
+        assert self._runner is not None
+        self._runner.run(self._stream.send(task))
+
+    def flush(self) -> None:
+        """Wait until every task is settled."""
+        if isinstance(self._stream, LogStream):
+            self._stream.flush()
+            return
+        assert self._runner is not None
+        self._runner.run(self._stream.flush())
 
 
 class SyncFace:
@@ -78,6 +108,14 @@ class SyncFace:
         """A watch of objects."""
         with self._client.watch_objects(*filters, since=since, with_objects=with_objects) as watch:
             yield EitherWatch(watch, None)
+
+    @contextmanager
+    def log_stream(
+        self, stream_id: str = "s", on_rejected: Callable[[RejectedTask], object] | None = None
+    ) -> Iterator[EitherLogStream]:
+        """A stream of tasks."""
+        with self._client.log_stream(stream_id, on_rejected=on_rejected) as stream:
+            yield EitherLogStream(stream, None)
 
     def close(self) -> None:
         """Close the client."""
@@ -126,6 +164,20 @@ class AsyncFace:
             yield EitherWatch(opened, self._runner)
         finally:
             self._runner.run(_await(watch.__aexit__(None, None, None)))
+
+    @contextmanager
+    def log_stream(
+        self, stream_id: str = "s", on_rejected: Callable[[RejectedTask], object] | None = None
+    ) -> Iterator[EitherLogStream]:
+        """A stream of tasks."""
+        stream = self._client.log_stream(stream_id, on_rejected=on_rejected)
+        opened = self._runner.run(_await(stream.__aenter__()))
+        try:
+            yield EitherLogStream(opened, self._runner)
+        except BaseException as error:
+            self._runner.run(_await(stream.__aexit__(type(error), error, error.__traceback__)))
+            raise
+        self._runner.run(_await(stream.__aexit__(None, None, None)))
 
     def close(self) -> None:
         """Close the client and its loop."""

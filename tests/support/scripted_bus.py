@@ -11,6 +11,7 @@ from typing import TypeAlias
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
@@ -26,7 +27,7 @@ from integrationbus.v1 import (
     task_service_pb2,
 )
 
-__all__ = ["HOLD", "Answer", "Received", "Refuse", "Restart", "ScriptedBus"]
+__all__ = ["HOLD", "Answer", "Conversation", "Received", "Refuse", "Restart", "ScriptedBus"]
 
 _FILES = (
     connector_service_pb2,
@@ -68,6 +69,8 @@ class Hold:
 HOLD = Hold()
 
 Answer: TypeAlias = Message | Refuse | Restart | Hold
+Conversation: TypeAlias = Callable[[Iterator[Message]], Iterator[Answer]]
+"""Reads requests as it likes, and answers."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class ScriptedBus:
     def __init__(self) -> None:
         self._unary: dict[str, deque[Answer | Callable[[Message], Answer]]] = {}
         self._streams: dict[str, deque[Sequence[Answer]]] = {}
+        self._conversations: dict[str, deque[Conversation]] = {}
         self._received: dict[str, list[Received]] = {}
         self._server: grpc.Server | None = None
         self._port = 0
@@ -123,6 +127,10 @@ class ScriptedBus:
         """Answer the next calls of a streaming method; a stream that does not end otherwise ends with OK."""
         self._streams.setdefault(method, deque()).extend(streams)
 
+    def conversations(self, method: str, *conversations: Conversation) -> None:
+        """Hold the next calls of a method that streams both ways; one that does not end otherwise ends with OK."""
+        self._conversations.setdefault(method, deque()).extend(conversations)
+
     def received(self, method: str) -> list[Received]:
         """The calls of a method so far."""
         return self._received.get(method, [])
@@ -145,6 +153,24 @@ class ScriptedBus:
         call = self._record(method, request, context)
         script = self._streams.get(method)
         for answer in script.popleft() if script else [Refuse(code=grpc.StatusCode.UNIMPLEMENTED)]:
+            yield self._play(answer, call, context)
+
+    def converse(self, method: str, requests: Iterator[Message], context: grpc.ServicerContext) -> Iterator[Message]:
+        """Hold the next conversation of a method. Its requests are recorded as they are read, each as a call."""
+        ended = threading.Event()
+        if not context.add_callback(ended.set):
+            ended.set()
+
+        def recorded() -> Iterator[Message]:
+            for request in requests:
+                self._received.setdefault(method, []).append(Received(request, {}, 0, ended))
+                yield request
+
+        script = self._conversations.get(method)
+        if not script:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, "no conversation is left")
+        call = Received(Empty(), {}, 0, ended)
+        for answer in script.popleft()(recorded()):
             yield self._play(answer, call, context)
 
     def _play(self, answer: Answer, call: Received, context: grpc.ServicerContext) -> Message:
@@ -179,6 +205,10 @@ class _Script(grpc.GenericRpcHandler):
         name = handler_call_details.method.rpartition("/")[2]
         method = _METHODS[name]
         decode = GetMessageClass(method.input_type).FromString
+        if method.client_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                lambda requests, context: self._bus.converse(name, requests, context), decode, _encode
+            )
         if method.server_streaming:
             return grpc.unary_stream_rpc_method_handler(
                 lambda request, context: self._bus.answer_stream(name, request, context), decode, _encode

@@ -37,11 +37,11 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(database_url: str, connectors: Sequence[str]) -> AsyncIterator[Served]:
+async def serve(database_url: str, connectors: Sequence[str], *, listen: str = "127.0.0.1:0") -> AsyncIterator[Served]:
     """Start a server, and stop it at the end."""
     settings = Settings(
         database_url=database_url,
-        listen="127.0.0.1:0",
+        listen=listen,
         connectors=tuple(connectors),
         use_entry_points=False,
         grace_seconds=1,

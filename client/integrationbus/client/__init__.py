@@ -1,8 +1,10 @@
 """The Python client of the Integration Bus."""
 
 from integrationbus.client.async_client import AsyncClient
+from integrationbus.client.async_log_stream import AsyncLogStream
 from integrationbus.client.async_watch import AsyncObjectWatch, AsyncWatch
 from integrationbus.client.client import Client
+from integrationbus.client.log_stream import LogStream
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
 from integrationbus.client.model.descriptions import (
     ConnectorCheck,
@@ -50,6 +52,7 @@ from integrationbus.client.model.errors import (
     TokenInvalid,
     Unavailable,
 )
+from integrationbus.client.model.log_streams import RejectedTask, StreamedTasks, StreamProgress
 from integrationbus.client.model.objects import BusObject, ExternalKey, ObjectChange, ObjectKey, ResolvedKey
 from integrationbus.client.model.operations import (
     FieldPreview,
@@ -96,6 +99,7 @@ from integrationbus.client.watch import ObjectWatch, Watch
 __all__ = [
     "AccessDenied",
     "AsyncClient",
+    "AsyncLogStream",
     "AsyncObjectWatch",
     "AsyncWatch",
     "AttemptOutcome",
@@ -129,6 +133,7 @@ __all__ = [
     "KeyPreview",
     "Limits",
     "LogProgress",
+    "LogStream",
     "LoggedTask",
     "LoggedTasks",
     "MissingKeyAction",
@@ -149,6 +154,7 @@ __all__ = [
     "PreparedPart",
     "ProcessType",
     "Reference",
+    "RejectedTask",
     "RequestIdReused",
     "ResolvedKey",
     "ResumeToken",
@@ -163,6 +169,8 @@ __all__ = [
     "ServerInfo",
     "SnapshotHandling",
     "StoredPayload",
+    "StreamProgress",
+    "StreamedTasks",
     "Switch",
     "SwitchState",
     "Task",

@@ -10,10 +10,12 @@ from uuid import UUID
 import grpc
 
 from integrationbus.client.async_connection import AsyncConnection
+from integrationbus.client.async_log_stream import AsyncLogStream
 from integrationbus.client.async_watch import AsyncObjectWatch, AsyncWatch, async_latest
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector
 from integrationbus.client.model.descriptions import ConnectorCheck, ConnectorDescription
 from integrationbus.client.model.enums import HeadAction, Switch, TaskType
+from integrationbus.client.model.log_streams import RejectedTask, StreamedTasks, StreamProgress
 from integrationbus.client.model.objects import BusObject, ExternalKey, ObjectKey, ResolvedKey
 from integrationbus.client.model.operations import SelectionResult, SwitchState, TaskHistory, TaskPreview
 from integrationbus.client.model.payloads import Payload
@@ -31,6 +33,7 @@ from integrationbus.client.model.tasks import (
 )
 from integrationbus.client.wire import connectors, descriptions, objects, operations, runs, server, tasks
 from integrationbus.client.wire.batches import Batcher
+from integrationbus.client.wire.log_streaming import LogStreamState
 from integrationbus.client.wire.object_watching import ObjectWatchState
 from integrationbus.client.wire.results import LogTally
 from integrationbus.client.wire.watching import TaskWatchState
@@ -47,7 +50,7 @@ class AsyncClient:
     ``target`` is its address, for example "localhost:50051". ``application`` is what the caller calls itself: tasks
     carry it, and request ids are unique within it. Without ``credentials`` the connection is not encrypted. A call that
     has no answer within ``timeout`` seconds fails with DeadlineExceeded. ``patience`` is for how many seconds
-    ``log_tasks`` and the watches go on trying without a success while the server is away.
+    ``log_tasks``, streams and watches go on trying without a success while the server is away.
 
     Every method raises a ``BusError`` when its call fails.
     """
@@ -117,6 +120,54 @@ class AsyncClient:
                 await self._log_batch(batcher.add(task), tally, allow_partial=allow_partial)
             await self._log_batch(batcher.rest(), tally, allow_partial=allow_partial)
         return tally.result
+
+    @asynccontextmanager
+    async def log_stream(
+        self,
+        stream_id: str,
+        *,
+        on_rejected: Callable[[RejectedTask], object] | None = None,
+        on_settled: Callable[[StreamProgress], object] | None = None,
+    ) -> AsyncIterator[AsyncLogStream]:
+        """A stream of tasks, which sends them as they come and waits for their settlement when the block is left.
+
+        The tasks are numbered 1, 2, 3... within ``stream_id``, at most 64 bytes and unique within the application. A
+        producer that starts again with the same id goes on with task ``next_number`` of its source: what the one before
+        had settled is not stored again. One producer at a time may use a stream. A task that cannot be stored is
+        rejected, and the others go on. ``on_rejected`` is called with each rejection, ``on_settled`` with the progress
+        after each settlement. A server that goes away is waited for.
+        """
+        state = LogStreamState(stream_id)
+        stream = AsyncLogStream(self._connection, state, on_rejected, on_settled)
+        with state.noting_failure():
+            try:
+                await stream.open()
+                yield stream
+                await stream.flush()
+            finally:
+                await stream.close()
+
+    async def log_task_stream(
+        self,
+        new_tasks: Iterable[NewTask] | AsyncIterable[NewTask],
+        *,
+        stream_id: str = "",
+        progress: Callable[[StreamProgress], object] | None = None,
+        on_rejected: Callable[[RejectedTask], object] | None = None,
+    ) -> StreamedTasks:
+        """Store tasks of any number in their order, through one stream, and return when all are settled.
+
+        With a ``stream_id`` the call can be repeated after an interruption, with the same tasks: those that are settled
+        are passed over. See ``log_stream`` for the rest; ``progress`` is its ``on_settled``.
+        """
+        stream_id = stream_id or str(uuid.uuid4())
+        async with self.log_stream(stream_id, on_rejected=on_rejected, on_settled=progress) as stream:
+            number = 0
+            async for task in _each(new_tasks):
+                number += 1
+                if number == stream.next_number:
+                    await stream.send(task)
+        return stream.result
 
     async def get_task(self, task_id: str, *, with_payload: bool = False) -> Task:
         """One task. Raises NotFound."""

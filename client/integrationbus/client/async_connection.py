@@ -13,7 +13,7 @@ from integrationbus.client.wire.channel import CHANNEL_OPTIONS, metadata_of
 from integrationbus.client.wire.patience import Patience
 from integrationbus.client.wire.statuses import bus_error
 
-__all__ = ["AsyncConnection", "AsyncStream", "cancellation"]
+__all__ = ["AsyncConnection", "AsyncConversation", "AsyncStream", "cancellation"]
 
 _Response = TypeVar("_Response", bound=Message)
 _Result = TypeVar("_Result")
@@ -21,6 +21,9 @@ _Result = TypeVar("_Result")
 # Quoted, since the class takes parameters for type checkers only.
 AsyncStream: TypeAlias = "grpc.aio.UnaryStreamCall[Message, _Response]"
 """The messages of a call. Reading raises grpc.aio.AioRpcError when the call fails."""
+
+AsyncConversation: TypeAlias = "grpc.aio.StreamStreamCall[bytes, _Response]"
+"""The requests and messages of a call. Reading raises grpc.aio.AioRpcError when the call fails."""
 
 
 class AsyncConnection:
@@ -94,6 +97,13 @@ class AsyncConnection:
             response_deserializer=call.response.FromString,
         )
         return method(call.request, metadata=self._metadata)
+
+    def converse(self, method: str, response: type[_Response]) -> "AsyncConversation[_Response]":
+        """Begin a call that streams both ways; it has no deadline."""
+        self._check_open()
+        call: grpc.aio.StreamStreamMultiCallable[bytes, _Response]
+        call = self._channel.stream_stream(method, response_deserializer=response.FromString)
+        return call(metadata=self._metadata)
 
     def patience(self) -> Patience:
         """New patience, for one thing to be done."""

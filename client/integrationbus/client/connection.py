@@ -99,6 +99,13 @@ class Connection:
         )
         return method(call.request, metadata=self._metadata)
 
+    def converse(self, method: str, requests: Iterator[bytes], response: type[_Response]) -> Stream[_Response]:
+        """Begin a call that streams both ways; it has no deadline. The requests are read on a thread of gRPC."""
+        self._check_open()
+        call: grpc.StreamStreamMultiCallable[bytes, _Response]
+        call = self._channel.stream_stream(method, response_deserializer=response.FromString)
+        return call(requests, metadata=self._metadata)
+
     def patience(self) -> Patience:
         """New patience, for one thing to be done."""
         return Patience(self._patience)

@@ -25,6 +25,7 @@ from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import RegisteredConnector
+from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.rpc.server import build_server
 from integrationbus.server.rpc.services import Services
 from integrationbus.server.run_watch import RunWatch
@@ -68,6 +69,7 @@ class App:
         self._feed = TaskFeed(store, self._reads, clock)
         self._runs = RunWatch(store, self._reads)
         self._task_log = TaskLog(store, self._tasks_logged)
+        self._log_streams = OpenStreams(self._task_log, store, self._reads)
         owner = str(uuid4())
         workers = [self._worker(item, owner) for item in self.registry.connectors if item.connector]
         self._dispatcher = Dispatcher(store=store, registry=self.registry, workers=workers)
@@ -87,6 +89,7 @@ class App:
             store=store,
             reads=self._reads,
             task_log=self._task_log,
+            log_streams=self._log_streams,
             feed=self._feed,
             dispatcher=self._dispatcher,
             runs=self._runs,
@@ -125,8 +128,9 @@ class App:
             self._rpc.begin_drain,
             # No run starts by the clock any more.
             partial(asyncio.to_thread, self._schedule.stop),
-            # Streams end with a token; left alone they would be cut at the end of the grace.
-            self._end_watches,
+            # Streams end with a token, those of tasks when what they took in is stored; left alone they would be cut at
+            # the end of the grace.
+            self._end_streams,
             # New calls are refused; those in flight get their answers, which needs the log and the reads.
             partial(self._rpc.stop, self._settings.grace_seconds),
             # What waits to be stored is stored.
@@ -143,7 +147,8 @@ class App:
             except Exception:  # noqa: BLE001 - whatever the fault is, the rest has to be stopped as well
                 _log.exception("a step of the stop failed; the next ones follow")
 
-    async def _end_watches(self) -> None:
+    async def _end_streams(self) -> None:
+        self._log_streams.stop()
         self._runs.stop()
         self._connector_watch.stop()
         await self._feed.stop()

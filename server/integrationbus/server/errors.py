@@ -35,6 +35,8 @@ __all__ = [
     "RunNotFound",
     "ServerDraining",
     "StoreUnavailable",
+    "StreamOutOfOrder",
+    "StreamTakenOver",
     "TaskFinal",
     "TaskNotFound",
     "TaskRunning",
@@ -115,6 +117,12 @@ class ResumeTokenInvalid(InvalidRequest):
     """A resume token that is malformed, of another store, or from a future that this store never had."""
 
     reason = "RESUME_TOKEN_INVALID"
+
+
+class StreamOutOfOrder(InvalidRequest):
+    """A number of a stream that does not follow the one before."""
+
+    reason = "STREAM_OUT_OF_ORDER"
 
 
 @dataclass
@@ -232,6 +240,12 @@ class OutcomeUnknown(BusError):
     """A commit failed and may or may not have taken place."""
 
     reason = "OUTCOME_UNKNOWN"
+
+
+class StreamTakenOver(BusError):
+    """A stream whose numbers another connection settles; nothing more of this one is stored."""
+
+    reason = "STREAM_OUT_OF_ORDER"
 
 
 class ServerDraining(BusError):

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
 from integrationbus.server.errors import BusError, ConnectorDisabled, FieldProblem, LoggingOff, RequestIdReused
+from integrationbus.server.log_streams import MisplacedEntry, StreamPlace, StreamStanding
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.policy import AfterFailure
 from integrationbus.server.problems import MissingTarget, TaskProblem
@@ -42,6 +43,7 @@ __all__ = [
     "LogReceipt",
     "LoggedTask",
     "NewRun",
+    "NotStored",
     "RequestKey",
     "ReusedRequest",
     "Settlement",
@@ -65,10 +67,11 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One call that logs tasks: all of them are stored, in their order, or none."""
+    """One call, or a part of a stream, that logs tasks: all of them are stored, in their order, or none."""
 
     tasks: Sequence[NewTask]
     request: RequestKey | None = None
+    place: StreamPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,10 @@ class SwitchedOff:
         if self.connector:
             return ConnectorDisabled(f"connector {self.connector} is switched off; enable it, or log again later")
         return LoggingOff("the bus takes no tasks now: logging is switched off; log again later")
+
+
+NotStored = ReusedRequest | SwitchedOff | MisplacedEntry
+"""Why a LogEntry was not stored; ``error()`` is what the caller is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,14 +315,19 @@ class Store(Protocol):
 
     # Logging
 
-    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest | SwitchedOff]:
+    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
         """Store the tasks of all entries in one transaction, each connector's in the order of the entries.
 
         An entry whose request was stored before gets the receipt of then. One whose request id was used with another
         body, before or in this very call, is not stored and gets a ReusedRequest; one for a connector that is switched
-        off gets a SwitchedOff. Raises when a connector is unknown to
-        the store: callers check names first.
+        off gets a SwitchedOff. An entry with a place in a stream moves the stream on; one whose stream stands elsewhere
+        is not stored and gets a MisplacedEntry. Raises when a connector is unknown to the store: callers check names
+        first.
         """
+        ...
+
+    def stream_standing(self, creator: str, stream_id: str) -> StreamStanding:
+        """How far a stream is settled; at 0 when nothing of it was ever stored."""
         ...
 
     # Connectors

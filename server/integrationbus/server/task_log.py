@@ -54,6 +54,7 @@ class TaskLog:
         self._stopping = False
         self._thread = threading.Thread(target=self._write, name="task log")
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._answered = asyncio.Event()
 
     def start(self) -> None:
         """Begin to store; called on the event loop of the callers."""
@@ -74,17 +75,42 @@ class TaskLog:
         Raises LogQueueFull, ServerDraining, StoreUnavailable or RequestIdReused with nothing stored, and
         OutcomeUnknown. A caller that is cancelled leaves its entry in the queue: it is stored all the same.
         """
+        return await self.submit(entry)
+
+    def submit(self, entry: LogEntry) -> asyncio.Future[LogReceipt]:
+        """Queue one call's tasks behind all that was queued before; the future is what ``append`` waits for.
+
+        Raises LogQueueFull or ServerDraining with nothing queued. The future of an entry with a place in a stream may
+        also raise StreamTakenOver, with nothing stored. One that is cancelled leaves its entry in the queue.
+        """
         assert self._loop, "the log was started"
         waiting = _Waiting(entry, sum(len(task.payload.data) for task in entry.tasks), self._loop.create_future())
         with self._changed:
             if self._stopping:
                 raise ServerDraining("the server is stopping; repeat the call in a moment")
-            if len(self._waiting) >= self._max_waiting or self._waiting_bytes >= _MAX_WAITING_BYTES:
+            if self.is_full:
                 raise LogQueueFull("more is waiting to be stored than the server takes", timedelta(seconds=1))
             self._waiting.append(waiting)
             self._waiting_bytes += waiting.size
             self._changed.notify()
-        return await waiting.receipt
+        return waiting.receipt
+
+    async def room(self) -> None:
+        """Wait until the queue is not full."""
+        while self.is_full:
+            # What makes it full will be answered, on this loop: the answer cannot come before the wait.
+            self._answered.clear()
+            await self._answered.wait()
+
+    async def settled(self) -> None:
+        """Wait until everything that was queued before has its answer."""
+        await self.room()
+        await self.append(LogEntry(tasks=[]))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is taken for the moment."""
+        return len(self._waiting) >= self._max_waiting or self._waiting_bytes >= _MAX_WAITING_BYTES
 
     def _write(self) -> None:
         while group := self._next_group():
@@ -120,6 +146,7 @@ class TaskLog:
             return [outcome for entry in entries for outcome in self._store_group([entry])]
 
     def _answer(self, group: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
+        self._answered.set()
         receipts = []
         for waiting, outcome in zip(group, outcomes, strict=True):
             if isinstance(outcome, LogReceipt):

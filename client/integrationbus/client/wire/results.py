@@ -7,7 +7,7 @@ from integrationbus.client.model.errors import BusError
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.tasks import LoggedTask, LoggedTasks, LogProgress, TaskRefusal
 
-__all__ = ["LogTally"]
+__all__ = ["LogTally", "earliest_token"]
 
 
 class LogTally:
@@ -28,7 +28,7 @@ class LogTally:
         self._calls += 1
         if logged:
             # All of one call have the same token.
-            self._token = _earliest(self._token, logged[0].resume_token)
+            self._token = earliest_token(self._token, logged[0].resume_token)
         if self._progress is not None:
             refused = len(self._results) - self._logged
             self._progress(LogProgress(logged=self._logged, refused=refused, calls=self._calls))
@@ -51,7 +51,7 @@ class LogTally:
             raise
 
 
-def _earliest(token: ResumeToken | None, other: ResumeToken) -> ResumeToken:
+def earliest_token(token: ResumeToken | None, other: ResumeToken) -> ResumeToken:
     """The point from which a watch sees all that it would see from either."""
     if token is None:
         return other

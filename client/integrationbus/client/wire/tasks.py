@@ -42,6 +42,7 @@ __all__ = [
     "optional_time",
     "read_change",
     "read_error",
+    "read_refusal",
     "read_result",
     "read_task",
     "read_token",
@@ -89,9 +90,7 @@ def log_tasks(
     def read(response: task_service_pb2.LogTasksResponse) -> list[LoggedTask | TaskRefusal]:
         token = read_token(response.resume_token)
         return [
-            _read_logged(result.task, token)
-            if result.WhichOneof("outcome") == "task"
-            else _read_refusal(result.refusal)
+            _read_logged(result.task, token) if result.WhichOneof("outcome") == "task" else read_refusal(result.refusal)
             for result in response.results
         ]
 
@@ -230,7 +229,8 @@ def _read_logged(message: task_service_pb2.LoggedTask, token: ResumeToken) -> Lo
     )
 
 
-def _read_refusal(message: task_service_pb2.TaskRefusal) -> TaskRefusal:
+def read_refusal(message: task_service_pb2.TaskRefusal) -> TaskRefusal:
+    """Read a refusal."""
     return TaskRefusal(
         code=status_code(message.code),
         reason=message.reason,

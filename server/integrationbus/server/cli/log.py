@@ -2,12 +2,11 @@
 
 import mimetypes
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from integrationbus.client import (
     Client,
@@ -26,6 +25,7 @@ from integrationbus.client import (
     TaskType,
 )
 from integrationbus.server.cli.connection import ServerOption, connect, fail
+from integrationbus.server.cli.log_stream import progress_bar, stream_lines
 from integrationbus.server.cli.names import labels_of, named
 from integrationbus.server.cli.output import JsonOption, console, print_json, state_text
 from integrationbus.server.cli.payloads import json_object_of, json_of
@@ -49,6 +49,13 @@ def log(
     lines: Annotated[
         Path | None, typer.Option(help="A file with a JSON object a line (- for stdin): a task each.")
     ] = None,
+    stream_id: Annotated[
+        str,
+        typer.Option(
+            help="With --lines: log them through a stream with this id, each by its line number. Lines that cannot be "
+            "stored are listed, and the others go on; the same command goes on where an earlier one was interrupted."
+        ),
+    ] = "",
     id_field: Annotated[str | None, typer.Option(help="With --lines: the field that is the external id.")] = None,
     external_id: Annotated[str, typer.Option(help="The id of the object in the external system.")] = "",
     object_type: Annotated[str, typer.Option(help="The internal type, for example cms.user.")] = "",
@@ -95,7 +102,7 @@ def log(
     forms = [form for form in (record, json_payload, file, lines) if form is not None]
     if len(forms) != 1:
         raise typer.BadParameter("give one of --record, --json-payload, --file and --lines")
-    _refuse_idle("--lines", {"--id-field": id_field}, given=lines is not None)
+    _refuse_idle("--lines", {"--id-field": id_field, "--stream-id": stream_id or None}, given=lines is not None)
     _refuse_idle("--file", {"--content-type": content_type}, given=file is not None)
     if lines is not None and (external_id or request_id or wait):
         raise typer.BadParameter("--external-id, --request-id and --wait are for one task, not for --lines")
@@ -103,7 +110,8 @@ def log(
         raise typer.BadParameter(f"--lines: file {lines} does not exist")
     with connect(server) as client:
         if lines is not None:
-            _log_lines(client, _tasks_of(lines, connector, task_type, id_field, options), as_json=as_json)
+            source = _numbered(lines, every_line=bool(stream_id))
+            _log_lines(client, _tasks_of(source, connector, task_type, id_field, options), stream_id, as_json=as_json)
             return
         payload = _payload(record, json_payload, file, content_type)
         receipt = client.log_task(connector, task_type, payload, request_id=request_id, **options)
@@ -131,32 +139,44 @@ def _refuse_idle(needed: str, options: Mapping[str, object], *, given: bool) -> 
 
 
 def _tasks_of(
-    path: Path, connector: str, task_type: TaskType, id_field: str | None, options: TaskOptions
+    lines: Iterable[tuple[int, str]], connector: str, task_type: TaskType, id_field: str | None, options: TaskOptions
 ) -> Iterator[NewTask]:
+    for number, line in lines:
+        fields = json_object_of(f"line {number}", line)
+        external_id = fields.get(id_field) if id_field else ""
+        if isinstance(external_id, bool) or not isinstance(external_id, str | int):
+            raise typer.BadParameter(f"line {number} has no {id_field} that is text or an integer")
+        own: TaskOptions = {**options, "external_id": external_id}
+        yield NewTask(connector, task_type, Json(fields), **own)
+
+
+def _numbered(path: Path, *, every_line: bool) -> Iterator[tuple[int, str]]:
+    """The lines that are not empty; with ``every_line`` there may be empty ones only at the end."""
+    count = 0
     with sys.stdin if str(path) == "-" else path.open() as source:
-        for number, line in _numbered(source):
-            fields = json_object_of(f"line {number}", line)
-            external_id = fields.get(id_field) if id_field else ""
-            if isinstance(external_id, bool) or not isinstance(external_id, str | int):
-                raise typer.BadParameter(f"line {number} has no {id_field} that is text or an integer")
-            own: TaskOptions = {**options, "external_id": external_id}
-            yield NewTask(connector, task_type, Json(fields), **own)
-
-
-def _numbered(source: TextIO) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(source, 1):
-        if line.strip():
+        for number, line in enumerate(source, 1):
+            if not line.strip():
+                continue
+            count += 1
+            if every_line and number > count:
+                raise typer.BadParameter(f"line {count} is empty; with --stream-id each line is a task")
             yield number, line
 
 
-def _log_lines(client: Client, tasks: Iterator[NewTask], *, as_json: bool) -> None:
-    columns = (TextColumn("logged"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
+def _log_lines(client: Client, tasks: Iterator[NewTask], stream_id: str, *, as_json: bool) -> None:
+    try:
+        if stream_id:
+            stream_lines(client, tasks, stream_id, as_json=as_json)
+        else:
+            _log_batches(client, tasks, as_json=as_json)
+    except typer.BadParameter as error:
+        raise typer.BadParameter("\n".join([error.message, *error.__notes__])) from None
+
+
+def _log_batches(client: Client, tasks: Iterator[NewTask], *, as_json: bool) -> None:
+    with progress_bar(as_json=as_json) as bar:
         row = bar.add_task("logged", total=None)
-        try:
-            logged = client.log_tasks(tasks, progress=lambda progress: bar.update(row, completed=progress.logged))
-        except typer.BadParameter as error:
-            raise typer.BadParameter("\n".join([error.message, *error.__notes__])) from None
+        logged = client.log_tasks(tasks, progress=lambda progress: bar.update(row, completed=progress.logged))
     if as_json:
         print_json({"logged": len(logged.logged), "resume_token": logged.resume_token})
     else:

@@ -40,6 +40,7 @@ STATUSES: dict[type[BusError], grpc.StatusCode] = {
     errors.StoreUnavailable: _Code.UNAVAILABLE,
     errors.OutcomeUnknown: _Code.UNAVAILABLE,
     errors.ServerDraining: _Code.UNAVAILABLE,
+    errors.StreamTakenOver: _Code.ABORTED,
 }
 """The status of each kind of error and of those derived from it."""
 

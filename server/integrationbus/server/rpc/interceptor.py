@@ -18,7 +18,7 @@ __all__ = ["ErrorInterceptor"]
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 _OURS = "/integrationbus."
-_WITH_RECORDS = ("/LogTask", "/LogTasks")
+_WITH_RECORDS = ("/LogTask", "/LogTasks", "/LogTaskStream")
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
@@ -41,7 +41,11 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             )
         if handler.unary_stream:
             return grpc.unary_stream_rpc_method_handler(
-                _guarded_stream(handler.unary_stream), decode, handler.response_serializer
+                _guarded_stream(handler.unary_stream, _decoded), decode, handler.response_serializer
+            )
+        if handler.stream_stream:
+            return grpc.stream_stream_rpc_method_handler(
+                _guarded_stream(handler.stream_stream, _each_decoded), decode, handler.response_serializer
             )
         return handler
 
@@ -77,6 +81,11 @@ def _decoded(request: Any) -> Any:  # noqa: ANN401 - messages of any type go thr
     return request
 
 
+async def _each_decoded(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        yield _decoded(request)
+
+
 def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
     async def guarded(request: Any, context: Context) -> Any:  # noqa: ANN401
         try:
@@ -89,11 +98,11 @@ def _guarded_unary(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type
     return guarded
 
 
-def _guarded_stream(behavior: Any) -> Any:  # noqa: ANN401 - messages of any type go through
+def _guarded_stream(behavior: Any, decoded: Any) -> Any:  # noqa: ANN401 - messages of any type go through
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401
         try:
             # Closed at once when the caller goes away, so that nothing is held until the garbage collector comes.
-            async with aclosing(behavior(_decoded(request), context)) as responses:
+            async with aclosing(behavior(decoded(request), context)) as responses:
                 async for response in responses:
                     yield response
         except grpc.aio.AbortError:

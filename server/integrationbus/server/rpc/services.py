@@ -16,6 +16,7 @@ from integrationbus.server.preview import Preview
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import ConnectorRegistry
+from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.run import Run, RunTicket
 from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.store import Store
@@ -118,6 +119,7 @@ class Services:
     store: Store
     reads: Reads
     task_log: TaskLog
+    log_streams: OpenStreams
     feed: TaskFeed
     dispatcher: Dispatcher
     runs: RunWatch

@@ -11,9 +11,12 @@ from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.errors import to_refusal
 from integrationbus.server.rpc.intake import check_task_at, request_key
+from integrationbus.server.rpc.log_streaming import LogStreaming
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
-from integrationbus.server.rpc.queries import read_filter, wants_payload, write_resume_token
+from integrationbus.server.rpc.queries import read_filter, wants_payload
+from integrationbus.server.rpc.receipts import render_logged, token_of
 from integrationbus.server.rpc.render import render_task
+from integrationbus.server.rpc.services import Services
 from integrationbus.server.rpc.task_operations import TaskOperations
 from integrationbus.server.rpc.watching import resumed, watch_messages
 from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, TaskQuery
@@ -30,6 +33,8 @@ from integrationbus.v1.task_service_pb2 import (
     LogTaskResult,
     LogTasksRequest,
     LogTasksResponse,
+    LogTaskStreamRequest,
+    LogTaskStreamResponse,
     WatchTasksRequest,
     WatchTasksResponse,
 )
@@ -56,6 +61,10 @@ class _Reading:
 class TaskServicer(TaskOperations):
     """Logs tasks, shows them, and lets operators act on them."""
 
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._log_streaming = LogStreaming(services.log_streams, services.reads, services.store.store_id)
+
     async def LogTask(self, request: LogTaskRequest, context: Context) -> LogTaskResponse:
         """See the proto."""
         creator = creator_of(context)
@@ -63,7 +72,7 @@ class TaskServicer(TaskOperations):
         key = request_key(creator, request.request_id, [task.digest()])
         receipt = await self._services.task_log.append(LogEntry(tasks=[task], request=key))
         return LogTaskResponse(
-            task=_logged(receipt.tasks[0], duplicate=receipt.duplicate), resume_token=self._token(receipt.tasks)
+            task=render_logged(receipt.tasks[0], duplicate=receipt.duplicate), resume_token=self._token(receipt.tasks)
         )
 
     async def LogTasks(self, request: LogTasksRequest, context: Context) -> LogTasksResponse:
@@ -82,12 +91,25 @@ class TaskServicer(TaskOperations):
         receipt = await self._services.task_log.append(entry) if tasks else LogReceipt(tasks=[])
         logged = iter(receipt.tasks)
         results = [
-            LogTaskResult(task=_logged(next(logged), duplicate=receipt.duplicate))
+            LogTaskResult(task=render_logged(next(logged), duplicate=receipt.duplicate))
             if isinstance(item, NewTask)
             else LogTaskResult(refusal=item)
             for item in checked
         ]
         return LogTasksResponse(results=results, resume_token=self._token(receipt.tasks))
+
+    async def LogTaskStream(
+        self, request_iterator: AsyncIterator[LogTaskStreamRequest], context: Context
+    ) -> AsyncIterator[LogTaskStreamResponse]:
+        """See the proto."""
+        creator = creator_of(context)
+
+        def check(spec: task_pb2.TaskSpec) -> NewTask:
+            return self._checked(spec, "", creator)
+
+        async with aclosing(self._log_streaming.converse(creator, check, request_iterator)) as messages:
+            async for message in messages:
+                yield message
 
     async def GetTask(self, request: GetTaskRequest, context: Context) -> GetTaskResponse:
         """See the proto."""
@@ -176,13 +198,4 @@ class TaskServicer(TaskOperations):
 
     def _token(self, tasks: Iterable[LoggedTask]) -> task_pb2.ResumeToken:
         """Where the changes of these tasks begin: for each connector, behind the first one's own entry."""
-        positions: dict[str, int] = {}
-        for task in tasks:
-            positions.setdefault(task.connector, task.position)
-        return write_resume_token(positions, self._services.store.store_id)
-
-
-def _logged(task: LoggedTask, *, duplicate: bool) -> task_service_pb2.LoggedTask:
-    return task_service_pb2.LoggedTask(
-        id=task.id, connector=task.connector, sequence=task.sequence, duplicate=duplicate
-    )
+        return token_of(tasks, self._services.store.store_id)

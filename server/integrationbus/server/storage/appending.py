@@ -8,9 +8,19 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, literal, select, tuple_, union_all
 
+from integrationbus.server.log_streams import MisplacedEntry
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import advance_head
-from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, ReusedRequest, SwitchedOff
+from integrationbus.server.storage.streams import advance_stream
+from integrationbus.server.store import (
+    LogEntry,
+    LoggedTask,
+    LogReceipt,
+    NotStored,
+    RequestKey,
+    ReusedRequest,
+    SwitchedOff,
+)
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import NewTask, TaskState
 
@@ -22,20 +32,17 @@ _Stored = Mapping[_Key, tuple[bytes, Sequence[LoggedTask]]]
 
 def append_entries(
     connection: Connection, entries: Sequence[LogEntry], connector_ids: Mapping[str, int], now: int
-) -> list[LogReceipt | ReusedRequest | SwitchedOff]:
+) -> list[LogReceipt | NotStored]:
     """Store the tasks of all entries; see ``Store.append``. ``now`` is in microseconds."""
     known = dict(_stored_requests(connection, [entry.request for entry in entries if entry.request]))
+    refused: dict[int, NotStored] = {**_switched_off(connection, entries, known)}
+    # A stream does not move on over an entry that is not stored.
+    refused |= _misplaced(connection, [entry for entry in entries if id(entry) not in refused], now)
     accepted: list[LogEntry] = []
     first_use: dict[_Key, LogEntry] = {}
-    switched_off = _switched_off(connection)
-    refused: dict[int, SwitchedOff] = {}
     for entry in entries:
-        key = entry.request and (entry.request.creator, entry.request.request_id)
-        if key in known or key in first_use:
-            continue
-        off = next((name for name in ("", *(task.connector for task in entry.tasks)) if name in switched_off), None)
-        if off is not None:
-            refused[id(entry)] = SwitchedOff(connector=off)
+        key = _key_of(entry)
+        if id(entry) in refused or key in known or key in first_use:
             continue
         accepted.append(entry)
         if key:
@@ -49,12 +56,39 @@ def append_entries(
     return [receipts.get(id(entry)) or refused.get(id(entry)) or _repeated(entry.request, known) for entry in entries]
 
 
-def _switched_off(connection: Connection) -> set[str]:
-    """The names of the connectors that are switched off; the empty name stands for all of them."""
+def _key_of(entry: LogEntry) -> _Key | None:
+    return entry.request and (entry.request.creator, entry.request.request_id)
+
+
+def _switched_off(connection: Connection, entries: Sequence[LogEntry], known: _Stored) -> dict[int, SwitchedOff]:
+    """The entries that are not taken, because their connector or all logging is off, by identity.
+
+    What was stored before keeps its receipt.
+    """
     connector, switch = schema.connector, schema.switch
     gates = switch.c.id.in_((Switch.BUS, Switch.LOGGING)) & switch.c.is_on.is_(False)
     names = union_all(select(connector.c.name).where(connector.c.enabled.is_(False)), select(literal("")).where(gates))
-    return set(connection.execute(names).scalars())
+    off = set(connection.execute(names).scalars())
+    refused: dict[int, SwitchedOff] = {}
+    for entry in entries if off else ():
+        name = next((name for name in ("", *(task.connector for task in entry.tasks)) if name in off), None)
+        if name is not None and _key_of(entry) not in known:
+            refused[id(entry)] = SwitchedOff(connector=name)
+    return refused
+
+
+def _misplaced(connection: Connection, entries: Sequence[LogEntry], now: int) -> dict[int, MisplacedEntry]:
+    """Move the streams on; the entries that must not be stored, by identity.
+
+    Streams are taken in the order of their names, so that two writers cannot deadlock, and each in its own order.
+    """
+    placed = [(entry, entry.place) for entry in entries if entry.place]
+    placed.sort(key=lambda item: (item[1].creator, item[1].stream_id))
+    return {
+        id(entry): MisplacedEntry(stream_id=place.stream_id)
+        for entry, place in placed
+        if not advance_stream(connection, place, now)
+    }
 
 
 def _repeated(request: RequestKey | None, known: _Stored) -> LogReceipt | ReusedRequest:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage import (
@@ -19,6 +20,7 @@ from integrationbus.server.storage import (
     runs,
     schema,
     settling,
+    streams,
     waiting,
 )
 from integrationbus.server.storage.appending import append_entries
@@ -33,9 +35,8 @@ from integrationbus.server.store import (
     LogEntry,
     LogReceipt,
     NewRun,
-    ReusedRequest,
+    NotStored,
     Settlement,
-    SwitchedOff,
     TaskPage,
     TaskQuery,
 )
@@ -87,10 +88,15 @@ class SqlStore:
         """Either "sqlite" or "postgresql"."""
         return self._database.kind
 
-    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | ReusedRequest | SwitchedOff]:
+    def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
         """See ``Store.append``."""
         with self._database.write() as connection:
             return append_entries(connection, entries, self._connector_ids, self._now())
+
+    def stream_standing(self, creator: str, stream_id: str) -> StreamStanding:
+        """See ``Store.stream_standing``."""
+        with self._database.read() as connection:
+            return streams.read_stream(connection, creator, stream_id)
 
     def register_connectors(self, class_paths: Mapping[str, str]) -> None:
         """See ``Store.register_connectors``."""
