@@ -1,0 +1,133 @@
+"""The pages of the documentation do what they say: their examples run, one page after the other, each from its top.
+
+Python blocks of a page share their names; what one prints stands in the ``text`` block behind it. Commands of console
+blocks run through the command line, and what the page shows behind one is what it says. ``<!-- server: CLASSES -->``
+names the connectors of the page's server, ``<!-- file: NAME.py -->`` makes a block a module that others import, and
+``<!-- not run: WHY -->`` leaves a block out. A block with ``<!-- example: NAME -->`` has a test of its own.
+"""
+
+import asyncio
+import importlib
+import io
+import re
+import shlex
+from contextlib import AsyncExitStack, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.guide import DOCS, Block, Step, fits, page_blocks, steps
+from support.served import Served, serve
+from typer.testing import CliRunner
+
+from integrationbus.server.cli.commands import app
+
+PAGES = sorted(DOCS.glob("*.md"))
+LANGUAGES = {"python", "console", "text", "yaml", "toml", "mermaid", ""}
+ADDRESS = "127.0.0.1:50051"
+
+
+class Session:
+    """One page from its top: the names that its Python has, its server, and the exit code of the last command."""
+
+    def __init__(self, page: Path, folder: Path, resources: AsyncExitStack) -> None:
+        self._page = page
+        self._folder = folder
+        self._resources = resources
+        self._names: dict[str, Any] = {"__name__": page.stem}
+        self._served: Served | None = None
+        self._exit_code = 0
+
+    async def python(self, block: Block) -> str:
+        """Run a block; returns what it prints."""
+        if ADDRESS in block.text:
+            block = Block(block.language, block.text.replace(ADDRESS, await self._server()), block.line, block.note)
+        said = io.StringIO()
+
+        def run() -> None:
+            code = compile("\n" * (block.line - 1) + block.text, str(self._page), "exec")
+            with redirect_stdout(said):
+                exec(code, self._names)  # noqa: S102 - the documentation is ours
+
+        await asyncio.to_thread(run)
+        return said.getvalue()
+
+    def module(self, block: Block, name: str) -> None:
+        """Save a block as a module and import it."""
+        (self._folder / name).write_text(block.text)
+        self._names |= vars(importlib.import_module(name.removesuffix(".py")))
+
+    async def console(self, step: Step) -> str:
+        """Run a command; returns what it says."""
+        if step.command == "echo $?":
+            code, self._exit_code = self._exit_code, 0
+            return f"{code}\n"
+        assert self._exit_code == 0, f"{self._page}:{step.line}: the command before ended with {self._exit_code}"
+        program, *words = shlex.split(step.command, comments=True)
+        assert program == "integrationbus", f"{self._page}:{step.line}: only integrationbus runs here"
+        environment = {"INTEGRATIONBUS_SERVER": await self._server(), "COLUMNS": "200"}
+        result = await asyncio.to_thread(CliRunner().invoke, app, words, env=environment)
+        self._exit_code = result.exit_code
+        return result.output
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last command failed, and the page does not say so."""
+        return self._exit_code != 0
+
+    async def _server(self) -> str:
+        """The address of the page's server, which starts when it is needed."""
+        if self._served is None:
+            named = re.search(r"<!-- server: (.*?) -->", self._page.read_text())
+            assert named, f"{self._page} needs a server and does not say with which connectors"
+            url = f"sqlite:///{self._folder / 'server.db'}"
+            self._served = await self._resources.enter_async_context(serve(url, named[1].split(", ")))
+        return self._served.address
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+async def test_the_examples_of_a_page_run(
+    page: Path, people: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    blocks = page_blocks(page)
+    async with AsyncExitStack() as resources:
+        session = Session(page, tmp_path, resources)
+        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            kind, _, rest = block.note.partition(": ")
+            if kind in {"example", "not run"}:
+                continue
+            if block.language == "python" and kind == "file":
+                session.module(block, rest)
+            elif block.language == "python":
+                shown = following.text if following and following.language == "text" else ""
+                said = await session.python(block)
+                assert fits(shown, said), f"{page}:{block.line} prints:\n{said}"
+            elif block.language == "console":
+                for step in steps(block):
+                    said = await session.console(step)
+                    assert fits(step.output, said), f"{page}:{step.line}: {step.command}\n{said}"
+                assert not session.failed, f"{page}: the last command failed"
+
+
+def test_every_block_has_a_language_that_the_tests_know() -> None:
+    assert {block.language for page in PAGES for block in page_blocks(page)} <= LANGUAGES
+
+
+def test_every_example_with_a_name_has_a_test() -> None:
+    named = {note.group(1) for page in PAGES for note in re.finditer(r"<!-- example: (\w+) -->", page.read_text())}
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert named
+    assert [name for name in sorted(named) if f'"{name}"' not in tests and f": {name} -->" not in tests] == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (DOCS / "README.md").read_text()
+    assert [page.name for page in PAGES if page.name != "README.md" and f"({page.name})" not in index] == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page} points at {target}"
