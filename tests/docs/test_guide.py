@@ -12,6 +12,7 @@ import io
 import re
 import shlex
 from contextlib import AsyncExitStack, redirect_stdout
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Session:
     def __init__(self, page: Path, folder: Path, resources: AsyncExitStack) -> None:
         self._page = page
         self._folder = folder
+        self._database = f"sqlite:///{folder / 'server.db'}"
         self._resources = resources
         self._names: dict[str, Any] = {"__name__": page.stem}
         self._served: Served | None = None
@@ -65,7 +67,11 @@ class Session:
         assert self._exit_code == 0, f"{self._page}:{step.line}: the command before ended with {self._exit_code}"
         program, *words = shlex.split(step.command, comments=True)
         assert program == "integrationbus", f"{self._page}:{step.line}: only integrationbus runs here"
-        environment = {"INTEGRATIONBUS_SERVER": await self._server(), "COLUMNS": "200"}
+        environment = {
+            "INTEGRATIONBUS_SERVER": await self._server(),
+            "INTEGRATIONBUS_DATABASE_URL": self._database,
+            "COLUMNS": "200",
+        }
         result = await asyncio.to_thread(CliRunner().invoke, app, words, env=environment)
         self._exit_code = result.exit_code
         return result.output
@@ -80,8 +86,7 @@ class Session:
         if self._served is None:
             named = re.search(r"<!-- server: (.*?) -->", self._page.read_text())
             assert named, f"{self._page} needs a server and does not say with which connectors"
-            url = f"sqlite:///{self._folder / 'server.db'}"
-            self._served = await self._resources.enter_async_context(serve(url, named[1].split(", ")))
+            self._served = await self._resources.enter_async_context(serve(self._database, named[1].split(", ")))
         return self._served.address
 
 
@@ -94,7 +99,7 @@ async def test_the_examples_of_a_page_run(
     blocks = page_blocks(page)
     async with AsyncExitStack() as resources:
         session = Session(page, tmp_path, resources)
-        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        for block, following in zip_longest(blocks, blocks[1:]):
             kind, _, rest = block.note.partition(": ")
             if kind in {"example", "not run"}:
                 continue
