@@ -90,10 +90,9 @@ class Session:
         return self._served.address
 
 
+@pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-async def test_the_examples_of_a_page_run(
-    page: Path, people: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     blocks = page_blocks(page)

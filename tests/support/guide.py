@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["DOCS", "Block", "Step", "first_cells", "fits", "page_blocks", "prose", "steps"]
+__all__ = ["DOCS", "Block", "Step", "first_cells", "fits", "page_blocks", "prose", "rows_of", "steps"]
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -84,7 +84,8 @@ def steps(block: Block) -> list[Step]:
 def fits(expected: str, said: str) -> bool:
     """Whether a program said what a page shows.
 
-    ``…`` stands for anything within a line; alone on a line, for any lines. Spaces and the lines of tables do not count.
+    ``…`` stands for anything within a line; alone on a line, for any lines. Spaces and the frames of tables do not
+    count.
     """
     pattern = ""
     for line in _squeezed(expected):
@@ -102,15 +103,20 @@ def _squeezed(text: str) -> Iterator[str]:
             yield squeezed
 
 
-def first_cells(heading: str) -> list[str]:
-    """The first cells of every table of the documentation whose first heading is this one, with the code marks off."""
-    found: list[str] = []
+def rows_of(heading: str) -> list[list[str]]:
+    """The cells of the rows of every table of the documentation whose first heading is this one."""
+    found: list[list[str]] = []
     for page in sorted(DOCS.glob("*.md")):
         inside = False
         for line in page.read_text().splitlines():
             row = _ROW.match(line)
-            cell = row[1].partition("|")[0].strip() if row else ""
-            if inside and cell.startswith("`"):
-                found.append(cell.strip("`"))
-            inside = row is not None and (inside or cell == heading)
+            cells = [cell.strip() for cell in row[1].split("|")] if row else [""]
+            if inside and cells[0].startswith("`"):
+                found.append(cells)
+            inside = row is not None and (inside or cells[0] == heading)
     return found
+
+
+def first_cells(heading: str) -> list[str]:
+    """The first cells of these rows, with the code marks off."""
+    return [cells[0].strip("`") for cells in rows_of(heading)]
