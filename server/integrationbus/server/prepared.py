@@ -79,7 +79,7 @@ class KeyReference:
 
     @property
     def shown_id(self) -> str:
-        """The external id as people see it. The bus's own keys start with a NUL, which tells them from those of callers."""
+        """The external id as people see it: without the NUL that tells the bus's own keys from those of callers."""
         return self.external_id.lstrip("\0")
 
     def describe(self) -> str:
