@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.guide import DOCS, Block, Step, fits, page_blocks, steps
+from support.guide import DOCS, Block, Step, fits, page_blocks, prose, steps
 from support.served import Served, serve
 from typer.testing import CliRunner
 
@@ -132,6 +132,17 @@ def test_every_page_is_in_the_index() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page} points at {target}"
+    links = [
+        (page, (page.parent / target) if target else page, anchor)
+        for page in PAGES
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", prose(page))
+    ]
+    assert links
+    assert [(page.name, target.name) for page, target, _ in links if not target.exists()] == []
+    assert [(page.name, anchor) for page, target, anchor in links if anchor and anchor not in anchors(target)] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """What links can name of a page: its headings, as browsers of Markdown make anchors of them."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 
 import pytest
@@ -60,6 +61,7 @@ def short_names(enum: EnumDescriptor) -> set[str]:
     return {value.name.removeprefix(f"{prefix}_") for value in enum.values if value.number}
 
 
+@cache
 def commands() -> dict[str, set[str]]:
     """Every command by its words, with its options."""
     return dict(_commands_below(typer.main.get_command(app), ""))
@@ -136,6 +138,12 @@ def test_every_setting_is_in_the_table_and_no_other() -> None:
     settings = {f"INTEGRATIONBUS_{name.upper()}" for name in Settings.model_fields}
     assert set(first_cells("variable")) == settings
     assert words_in_code(r"INTEGRATIONBUS_[A-Z_]+") == settings | {"INTEGRATIONBUS_SERVER"}
+
+
+def test_every_error_of_the_client_is_in_the_table_and_no_other() -> None:
+    public = (getattr(client, name) for name in client.__all__)
+    classes = {cls.__name__ for cls in public if isinstance(cls, type) and issubclass(cls, client.BusError)}
+    assert set(first_cells("error")) == classes - {"BusError"}
 
 
 def test_no_value_is_named_that_there_is_not() -> None:
