@@ -2,17 +2,17 @@
 
 Python blocks of a page share their names; what one prints stands in the ``text`` block behind it. Commands of console
 blocks run through the command line, and what the page shows behind one is what it says. ``<!-- server: CLASSES -->``
-names the connectors of the page's server, ``<!-- file: NAME.py -->`` makes a block a module that others import, and
-``<!-- not run: WHY -->`` leaves a block out. A block with ``<!-- example: NAME -->`` has a test of its own.
+names the connectors of the page's server, and ``<!-- not run: WHY -->`` leaves a block out. A block with
+``<!-- example: NAME -->`` has a test of its own.
 """
 
 import asyncio
-import importlib
 import io
 import re
 import shlex
+import tomllib
 from contextlib import AsyncExitStack, redirect_stdout
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ from support.guide import DOCS, Block, Step, fits, page_blocks, prose, steps
 from support.served import Served, serve
 from typer.testing import CliRunner
 
+from integrationbus.connectors.discovery import ENTRY_POINT_GROUP
 from integrationbus.server.cli.commands import app
 
 PAGES = sorted(DOCS.glob("*.md"))
-LANGUAGES = {"python", "console", "text", "yaml", "toml", "mermaid", ""}
 ADDRESS = "127.0.0.1:50051"
 
 
@@ -33,7 +33,6 @@ class Session:
 
     def __init__(self, page: Path, folder: Path, resources: AsyncExitStack) -> None:
         self._page = page
-        self._folder = folder
         self._database = f"sqlite:///{folder / 'server.db'}"
         self._resources = resources
         self._names: dict[str, Any] = {"__name__": page.stem}
@@ -53,11 +52,6 @@ class Session:
 
         await asyncio.to_thread(run)
         return said.getvalue()
-
-    def module(self, block: Block, name: str) -> None:
-        """Save a block as a module and import it."""
-        (self._folder / name).write_text(block.text)
-        self._names |= vars(importlib.import_module(name.removesuffix(".py")))
 
     async def console(self, step: Step) -> str:
         """Run a command; returns what it says."""
@@ -94,17 +88,13 @@ class Session:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 async def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
     blocks = page_blocks(page)
     async with AsyncExitStack() as resources:
         session = Session(page, tmp_path, resources)
         for block, following in zip_longest(blocks, blocks[1:]):
-            kind, _, rest = block.note.partition(": ")
-            if kind in {"example", "not run"}:
+            if block.note.startswith(("example: ", "not run: ")):
                 continue
-            if block.language == "python" and kind == "file":
-                session.module(block, rest)
-            elif block.language == "python":
+            if block.language == "python":
                 shown = following.text if following and following.language == "text" else ""
                 said = await session.python(block)
                 assert fits(shown, said), f"{page}:{block.line} prints:\n{said}"
@@ -115,8 +105,38 @@ async def test_the_examples_of_a_page_run(page: Path, tmp_path: Path, monkeypatc
                 assert not session.failed, f"{page}: the last command failed"
 
 
-def test_every_block_has_a_language_that_the_tests_know() -> None:
-    assert {block.language for page in PAGES for block in page_blocks(page)} <= LANGUAGES
+def test_nothing_is_shown_that_no_test_looks_at() -> None:
+    for page in PAGES:
+        for before, block in pairwise([None, *page_blocks(page)]):
+            assert block
+            where = f"{page}:{block.line}"
+            if block.language == "text":
+                assert before, where
+                assert before.language == "python", where
+            elif block.language == "toml":
+                assert list(tomllib.loads(block.text)["project"]["entry-points"]) == [ENTRY_POINT_GROUP], where
+            elif block.language == "yaml":
+                assert block.note.startswith("example: "), where
+            else:
+                assert block.language in {"python", "console", ""}, where
+
+
+@pytest.mark.parametrize(
+    ("shown", "said", "right"),
+    [
+        ("a b\n", "a  b\n", True),
+        ("a b\n", "a c\n", False),
+        ("a … c\n", "a 7 8 c\n", True),
+        ("a … c\n", "a 7\n8 c\n", False),
+        ("a\n…\nc\n", "a\nb\nb\nc\n", True),
+        ("a\n…\nc\n", "a\nb\n", False),
+        (" a  b\n 1  2\n", "┏━━━┳━━━┓\n┃ a ┃ b ┃\n┡━━━╇━━━┩\n│ 1 │ 2 │\n└───┴───┘\n", True),
+        ("", "a\n", False),
+        ("a\n", "", False),
+    ],
+)
+def test_what_is_said_is_compared_with_what_is_shown(shown: str, said: str, right: bool) -> None:
+    assert fits(shown, said) is right
 
 
 def test_every_example_with_a_name_has_a_test() -> None:
