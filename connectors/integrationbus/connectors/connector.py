@@ -71,7 +71,7 @@ class IntegrationConnector:
     def get_internal_document_params(self, id: ExternalId, class_name: str) -> DocumentParams | None:  # noqa: A002
         """Say where to find the page that the foreign key ``id`` points at.
 
-        ``class_name`` is the object type of the page that holds the key. None, the default: the server looks up which
-        page an earlier task with this ``external_id`` made.
+        ``class_name`` is the object type of the object or page that holds the key. None, the default: the server looks
+        up which page an earlier task with this ``external_id`` made.
         """
         return None

@@ -77,9 +77,14 @@ class KeyReference:
             case _:
                 return by_external_id(self.object_type, connector_id, self.external_id)
 
+    @property
+    def shown_id(self) -> str:
+        """The external id as people see it: without the NUL that tells the bus's own keys from those of callers."""
+        return self.external_id.lstrip("\0")
+
     def describe(self) -> str:
         """The key as an error message names it."""
-        return f"{self.object_type} {self.external_id!r}"
+        return f"{self.object_type} {self.shown_id!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def list_objects(
     if as_json:
         print_json(found)
         return
-    names = list(found[0].fields) if found else []
+    names = sorted(found[0].fields) if found else []
     print_table(["id", *names], [_row(item, names) for item in found], empty=f"no {object_type}")
     if total > len(found):
         typer.echo(f"{len(found)} of {total}; more with --limit")

@@ -93,9 +93,7 @@ class Translator:
 
     def missing_key(self, reference: KeyReference, attribute: str) -> MissingKey:
         """A key that leads nowhere, as the task names it and as it will be recognised."""
-        awaited = AwaitedKey(
-            object_type=reference.object_type, external_id=reference.external_id.lstrip("\0"), attribute=attribute
-        )
+        awaited = AwaitedKey(object_type=reference.object_type, external_id=reference.shown_id, attribute=attribute)
         return MissingKey(awaited=awaited, name=reference.name(self._connector_id))
 
     def internal_id(self, reference: KeyReference) -> int | None:
