@@ -23,8 +23,8 @@ _LOST_STATUS = "Internal error from Core"
 class AsyncLogStream(StreamFigures):
     """Sends tasks in their order and keeps them until they are settled. Made by ``AsyncClient.log_stream``.
 
-    It connects again and goes on by itself, without losing or repeating a task. An exception that leaves a callback ends
-    the stream.
+    It connects again and goes on by itself, without losing or repeating a task. An exception that leaves a callback
+    ends the stream.
     """
 
     def __init__(
