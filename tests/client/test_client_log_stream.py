@@ -220,6 +220,22 @@ def test_nothing_is_sent_on_a_new_connection_before_it_is_known_where_the_stream
     assert (numbers, state.next_request()) == ([1, 2], None)
 
 
+def test_a_producer_with_nothing_to_add_hears_all_that_was_rejected(bus: ScriptedBus, client: EitherClient) -> None:
+    bus.conversations("LogTaskStream", Script(1, opened(2), rejection(1), rejection(2), ack(2), HOLD))
+    rejected: list[RejectedTask] = []
+    result = stream(client, tasks(2), on_rejected=rejected.append)
+    assert (result.logged, result.rejected, [each.number for each in rejected]) == (0, 2, [1, 2])
+
+
+def test_a_stream_is_not_settled_before_it_was_heard_how_it_came_there() -> None:
+    state = LogStreamState("s")
+    settled = []
+    for message in (opened(2), rejection(2), ack(2)):
+        state.take(message)
+        settled.append(state.is_settled)
+    assert settled == [False, False, True]
+
+
 @pytest.mark.parametrize(("refuse", "error"), [(OUT_OF_ORDER, InvalidRequest), (TAKEN_OVER, PreconditionFailed)])
 def test_what_no_repetition_helps_ends_the_stream_and_says_how_far_it_came(
     bus: ScriptedBus, client: EitherClient, refuse: Refuse, error: type[Exception]

@@ -45,6 +45,7 @@ class LogStreamState:
         self._first_settled = 0
         self._rejected_here = 0
         self._newest_rejection = 0
+        self._unheard_number = 0
         self._window = 0
         self._unsettled: deque[bytes] = deque()
         self._unsettled_bytes = 0
@@ -64,8 +65,8 @@ class LogStreamState:
 
     @property
     def is_settled(self) -> bool:
-        """Whether every task is settled."""
-        return not self._unsettled
+        """Whether every task is settled, and all is heard of what was settled before the connection."""
+        return not self._unsettled and not self._unheard_number
 
     @property
     def progress(self) -> StreamProgress:
@@ -131,6 +132,8 @@ class LogStreamState:
             raise
 
     def _take_opened(self, opened: LogStreamOpened) -> None:
+        # Rejections follow, and then an acknowledgement up to here.
+        self._unheard_number = opened.settled_number if opened.settled_number > self.settled_number else 0
         if not self.is_open:
             self.settled_number = self._first_settled = opened.settled_number
             self.next_number = opened.settled_number + 1
@@ -152,6 +155,8 @@ class LogStreamState:
         while self.settled_number < ack.number and self._unsettled:
             self._unsettled_bytes -= len(self._unsettled.popleft())
             self.settled_number += 1
+        if ack.number >= self._unheard_number:
+            self._unheard_number = 0
         if ack.tasks:
             token = read_token(ack.resume_token)
             self._token = token if self._token is None else earliest_token(self._token, token)
