@@ -57,7 +57,7 @@ def append_entries(
 
 
 def _key_of(entry: LogEntry) -> _Key | None:
-    return entry.request and (entry.request.creator, entry.request.request_id)
+    return (entry.request.creator, entry.request.request_id) if entry.request else None
 
 
 def _switched_off(connection: Connection, entries: Sequence[LogEntry], known: _Stored) -> dict[int, SwitchedOff]:
