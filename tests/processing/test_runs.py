@@ -135,6 +135,7 @@ def test_a_trigger_at_the_very_end_of_a_run_is_not_lost(bus: Workbench, clock: M
         owner="tests",
         clock=clock,
         on_change=ended.set,
+        on_interrupted=lambda: None,
     )
     runner.trigger = lambda: worker.trigger(NewRun(id="late", trigger=RunTrigger.NOTIFY))
     worker.trigger(NewRun(id="first", trigger=RunTrigger.NOTIFY))

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
@@ -20,9 +21,10 @@ from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.processing.runner import Runner
 from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.processing.worker import ConnectorWorker
+from integrationbus.server.registry import RegisteredConnector
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage.opened import open_store
-from integrationbus.server.store import LogEntry, TaskQuery
+from integrationbus.server.store import LogEntry, Settled, TaskQuery
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.task import (
@@ -100,10 +102,16 @@ class Workbench:
                 retry=item.connector.retry,
                 keeps_translations=not item.connector.clear_translations_after_processing,
                 clock=clock,
-                on_commit=self._committed,
+                on_commit=partial(self._committed, item),
             )
             self.workers[item.name] = ConnectorWorker(
-                item, runner=runner, store=self.store, owner="bench", clock=clock, on_change=self._notify
+                item,
+                runner=runner,
+                store=self.store,
+                owner="bench",
+                clock=clock,
+                on_change=self._notify,
+                on_interrupted=self._look_for_called,
             )
         self.dispatcher = Dispatcher(store=self.store, registry=self.registry, workers=self.workers.values())
 
@@ -185,9 +193,14 @@ class Workbench:
         """The code names of all objects of a type, by id."""
         return [view.code_name for view in self.objects.list(object_type, after_id=0, limit=1000)]
 
-    def _committed(self, _settled: int, called: Sequence[int]) -> None:
+    def _look_for_called(self) -> None:
+        self.dispatcher.look_for_called()
+
+    def _committed(self, own: RegisteredConnector, _: int, settled: Settled) -> None:
         with suppress(ServerDraining):
-            self.dispatcher.tasks_called(called)
+            self.dispatcher.tasks_called([each for each in settled.called if each != own.id])
+            if settled.released:
+                self.dispatcher.line_released([own.name], actor="", reason="")
         self._notify()
 
     def _notify(self) -> None:

@@ -121,7 +121,7 @@ class QueueModel:
         if earlier is not None:
             return self._wait(task, behind=earlier)
         if task.kind != "delete" and task.boss is not None and task.boss not in self.persons:
-            if task.waits:
+            if task.waits and task.boss != task.person:
                 return self._wait(task, waits_for=task.boss)
             return self._fail(task, retryable=False)
         self._apply(task)
@@ -180,4 +180,4 @@ class QueueModel:
         halts = state == "FAILED" and task.process_type in ("DEFAULT", "SKIP_ONCE")
         if task.turn == "REQUESTED" and self.halted is task and not halts:
             self.halted = None
-        task.state, task.in_line, task.turn = state, in_line, ""
+        task.state, task.in_line, task.turn = state, in_line, "KEY" if halts and task.turn else ""

@@ -130,7 +130,8 @@ class ConnectorServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def EnableConnector(self, request, context):
-        """EnableConnector switches a connector on, and starts a run if tasks wait in its line.
+        """EnableConnector switches a connector on. One that processes on log goes on with what waits in its line; the others
+        wait for their trigger.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

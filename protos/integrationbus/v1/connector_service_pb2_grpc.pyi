@@ -49,7 +49,9 @@ class ConnectorServiceStub:
     GetConnectorStats: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.GetConnectorStatsRequest, _connector_service_pb2.GetConnectorStatsResponse]
     """GetConnectorStats returns how much waits, since when, and how fast it goes."""
     EnableConnector: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.EnableConnectorRequest, _connector_service_pb2.EnableConnectorResponse]
-    """EnableConnector switches a connector on, and starts a run if tasks wait in its line."""
+    """EnableConnector switches a connector on. One that processes on log goes on with what waits in its line; the others
+    wait for their trigger.
+    """
     DisableConnector: _grpc.UnaryUnaryMultiCallable[_connector_service_pb2.DisableConnectorRequest, _connector_service_pb2.DisableConnectorResponse]
     """DisableConnector switches a connector off: tasks for it are refused with CONNECTOR_DISABLED, nothing runs, and a run
     in progress ends after the batch in hand. What is in the line stays.
@@ -88,7 +90,9 @@ class ConnectorServiceAsyncStub(ConnectorServiceStub):
     GetConnectorStats: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.GetConnectorStatsRequest, _connector_service_pb2.GetConnectorStatsResponse]  # type: ignore[assignment]
     """GetConnectorStats returns how much waits, since when, and how fast it goes."""
     EnableConnector: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.EnableConnectorRequest, _connector_service_pb2.EnableConnectorResponse]  # type: ignore[assignment]
-    """EnableConnector switches a connector on, and starts a run if tasks wait in its line."""
+    """EnableConnector switches a connector on. One that processes on log goes on with what waits in its line; the others
+    wait for their trigger.
+    """
     DisableConnector: _aio.UnaryUnaryMultiCallable[_connector_service_pb2.DisableConnectorRequest, _connector_service_pb2.DisableConnectorResponse]  # type: ignore[assignment]
     """DisableConnector switches a connector off: tasks for it are refused with CONNECTOR_DISABLED, nothing runs, and a run
     in progress ends after the batch in hand. What is in the line stays.
@@ -160,7 +164,9 @@ class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _connector_service_pb2.EnableConnectorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connector_service_pb2.EnableConnectorResponse, _abc.Awaitable[_connector_service_pb2.EnableConnectorResponse]]:
-        """EnableConnector switches a connector on, and starts a run if tasks wait in its line."""
+        """EnableConnector switches a connector on. One that processes on log goes on with what waits in its line; the others
+        wait for their trigger.
+        """
 
     @_abc_1.abstractmethod
     def DisableConnector(

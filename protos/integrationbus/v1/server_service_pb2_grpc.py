@@ -71,7 +71,8 @@ class ServerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SetSwitch(self, request, context):
-        """SetSwitch turns a switch on or off. Turning on processing, or the bus, starts a run where tasks wait.
+        """SetSwitch turns a switch on or off. When processing, or the bus, is turned on, connectors that process on log go on
+        with what waits in their lines; the others wait for their trigger.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

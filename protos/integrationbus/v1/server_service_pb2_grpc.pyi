@@ -38,7 +38,9 @@ class ServerServiceStub:
     ListSwitches: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.ListSwitchesRequest, _server_service_pb2.ListSwitchesResponse]
     """ListSwitches returns the switches of the bus. They are kept in the database and hold for every replica."""
     SetSwitch: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.SetSwitchRequest, _server_service_pb2.SetSwitchResponse]
-    """SetSwitch turns a switch on or off. Turning on processing, or the bus, starts a run where tasks wait."""
+    """SetSwitch turns a switch on or off. When processing, or the bus, is turned on, connectors that process on log go on
+    with what waits in their lines; the others wait for their trigger.
+    """
 
 @_typing.type_check_only
 class ServerServiceAsyncStub(ServerServiceStub):
@@ -50,7 +52,9 @@ class ServerServiceAsyncStub(ServerServiceStub):
     ListSwitches: _aio.UnaryUnaryMultiCallable[_server_service_pb2.ListSwitchesRequest, _server_service_pb2.ListSwitchesResponse]  # type: ignore[assignment]
     """ListSwitches returns the switches of the bus. They are kept in the database and hold for every replica."""
     SetSwitch: _aio.UnaryUnaryMultiCallable[_server_service_pb2.SetSwitchRequest, _server_service_pb2.SetSwitchResponse]  # type: ignore[assignment]
-    """SetSwitch turns a switch on or off. Turning on processing, or the bus, starts a run where tasks wait."""
+    """SetSwitch turns a switch on or off. When processing, or the bus, is turned on, connectors that process on log go on
+    with what waits in their lines; the others wait for their trigger.
+    """
 
 class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
     """ServerService describes the server."""
@@ -77,6 +81,8 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _server_service_pb2.SetSwitchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_server_service_pb2.SetSwitchResponse, _abc.Awaitable[_server_service_pb2.SetSwitchResponse]]:
-        """SetSwitch turns a switch on or off. Turning on processing, or the bus, starts a run where tasks wait."""
+        """SetSwitch turns a switch on or off. When processing, or the bus, is turned on, connectors that process on log go on
+        with what waits in their lines; the others wait for their trigger.
+        """
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

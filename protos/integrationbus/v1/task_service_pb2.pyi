@@ -768,7 +768,9 @@ class LogStreamOpened(_message.Message):
     SETTLED_NUMBER_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
     settled_number: _builtins.int
-    """Every entry up to this number is settled: go on behind it."""
+    """Every entry up to this number is settled: go on behind it. When that is more than the caller knew, the rejections
+    among them follow, and an acknowledgement up to this number.
+    """
     window: _builtins.int
     """How many entries the server takes ahead of their acknowledgement."""
     def __init__(

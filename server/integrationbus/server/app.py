@@ -31,7 +31,7 @@ from integrationbus.server.rpc.services import Services
 from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.settings import Settings
 from integrationbus.server.storage.opened import OpenedStore, open_store
-from integrationbus.server.store import LogReceipt
+from integrationbus.server.store import LogReceipt, Settled
 from integrationbus.server.target.inspection import TableInspector
 from integrationbus.server.target.key_map_reader import KeyMapReader
 from integrationbus.server.target.reader import ObjectReader
@@ -172,7 +172,8 @@ class App:
             store=store,
             owner=owner,
             clock=self._clock,
-            on_change=partial(self._committed, registered, 0, ()),
+            on_change=partial(self._committed, registered, 0, Settled()),
+            on_interrupted=self._look_for_called,
         )
 
     def _tasks_logged(self, receipts: Sequence[LogReceipt]) -> None:
@@ -187,13 +188,18 @@ class App:
         self._dispatcher.tasks_logged(counts)
         self._wake_watchers([self.registry.get(name).id for name in counts])
 
-    def _committed(self, registered: RegisteredConnector, settled: int, called: Sequence[int]) -> None:
-        """Count what a run settled, and wake those who watch and whose tasks were called; on a connector's thread."""
-        self._rates.count_settled(registered.name, settled)
-        others = [connector_id for connector_id in called if connector_id != registered.id]
+    def _look_for_called(self) -> None:
+        self._dispatcher.look_for_called()
+
+    def _committed(self, registered: RegisteredConnector, number: int, settled: Settled) -> None:
+        """Count what a run settled, wake those who watch, and start what follows from it; on a connector's thread."""
+        self._rates.count_settled(registered.name, number)
+        # The own run looks at what was called before it ends.
+        others = [connector_id for connector_id in settled.called if connector_id != registered.id]
         with suppress(ServerDraining):
-            # The own run looks at them before it ends.
             self._dispatcher.tasks_called(others)
+            if settled.released:
+                self._dispatcher.line_released([registered.name], actor="", reason="")
         assert self._loop, "nothing runs before the start"
         self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id, *others])
 

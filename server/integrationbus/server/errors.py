@@ -194,10 +194,15 @@ class ConnectorUnhealthy(BusError):
     reason = "CONNECTOR_UNHEALTHY"
 
 
+@dataclass
 class ConnectorDisabled(BusError):
     """A connector that is switched off."""
 
     reason = "CONNECTOR_DISABLED"
+    connector: str
+
+    def __str__(self) -> str:
+        return f"connector {self.connector} is switched off; enable it, or log again later"
 
 
 class LoggingOff(BusError):

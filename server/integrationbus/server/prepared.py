@@ -1,6 +1,6 @@
 """A task whose payload has become an internal object, with its foreign keys not translated yet."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -128,8 +128,16 @@ class PreparedObject:
             yield by_guid(object_type, str(self.values[info.guid]))
         if info.code_name and self.values.get(info.code_name) is not None:
             yield by_code_name(object_type, str(self.values[info.code_name]))
-        if self.object_class.is_binding:
-            yield by_ends(object_type, {key.attribute: reference.external_id for key, reference in self.keys})
+        ends = {key.attribute: reference.external_id for key, reference in self.keys}
+        if self.object_class.is_binding and len(ends) == len(self.object_class.foreign_keys):
+            yield by_ends(object_type, ends)
+
+    def all_names(self, connector_id: int) -> Iterator[ObjectName]:
+        """The names of the object, and of everything in its parts."""
+        yield from self.names(connector_id)
+        for part in self.parts:
+            for item in part.objects:
+                yield from item.all_names(connector_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +176,8 @@ class PreparedTask:
         return self.task.data_type.carries_parts and self.task.task_type.writes_columns
 
     def names(self, connector_id: int) -> Iterator[ObjectName]:
-        """Everything that the main object can be recognised by."""
-        yield from self.main.names(connector_id)
+        """Everything that the main object, and each part of it, can be recognised by."""
+        yield from self.main.all_names(connector_id)
         place = self.place
         if place is not None and place.guid is not None:
             yield by_guid(PAGE, place.guid)
@@ -183,7 +191,9 @@ class Application:
 
     ``handle`` is the transaction to write through. ``cache`` is read and extended, and must be dropped after a failure.
     ``held`` are the objects that waiting tasks of the connector are about, with the places and external ids of these
-    tasks: a later task about one of them waits behind it. ``appeared`` are the names of what was written.
+    tasks: a later task about one of them waits behind it. ``appeared`` are the names of what was written, as far as the
+    tasks say them, and ``written`` the objects themselves, by type and id. ``look_only`` is enough to see what is
+    missing: simple objects are not written then, so that no row is locked.
     """
 
     handle: object
@@ -191,6 +201,8 @@ class Application:
     cache: TranslationCache
     held: dict[ObjectName, dict[int, str]] = field(default_factory=dict)
     appeared: set[ObjectName] = field(default_factory=set)
+    written: set[tuple[str, int]] = field(default_factory=set)
+    look_only: bool = False
 
     def attempt(self) -> "Application":
         """The same, for an attempt that may be undone: what it learns is its own until it is kept."""
@@ -205,6 +217,7 @@ class Application:
         """Take over what an attempt learned."""
         self.held = attempt.held
         self.appeared |= attempt.appeared
+        self.written |= attempt.written
 
 
 class Target(Protocol):
@@ -217,6 +230,10 @@ class Target(Protocol):
         be written: then none counts, and the caller undoes the transaction to its savepoint. Only with a batch of one
         is it clear whose problem it is.
         """
+        ...
+
+    def names_of_written(self, application: Application) -> Collection[ObjectName]:
+        """The names that what was written has now, whether its tasks said them or not."""
         ...
 
     def find_keys(self, prepared: PreparedTask, application: Application) -> Sequence[KeyFinding]:

@@ -44,8 +44,10 @@ __all__ = [
     "LoggedTask",
     "NewRun",
     "NotStored",
+    "Rehearsing",
     "RequestKey",
     "ReusedRequest",
+    "Settled",
     "Settlement",
     "SettlingTransaction",
     "Store",
@@ -113,7 +115,7 @@ class SwitchedOff:
     def error(self) -> BusError:
         """What the caller is told."""
         if self.connector:
-            return ConnectorDisabled(f"connector {self.connector} is switched off; enable it, or log again later")
+            return ConnectorDisabled(self.connector)
         return LoggingOff("the bus takes no tasks now: logging is switched off; log again later")
 
 
@@ -235,8 +237,7 @@ class Claim:
     asked from, the end of the line was reached.
 
     Tasks that are called out of their turn come first, and by themselves: ``after_sequence`` is where it was then.
-    ``has_waiting`` says that tasks of the connector wait for keys, and ``next_deadline`` when the first of these waits
-    ends in failure.
+    ``has_waiting`` says that tasks of the connector wait for keys.
     """
 
     tasks: Sequence[Task]
@@ -245,15 +246,15 @@ class Claim:
     held: RunState | None = None
     out_of_turn: bool = False
     has_waiting: bool = False
-    next_deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """How one attempt ended: with a result, with a problem and what follows from it, or with something to wait for.
 
-    None of these: it was not finished, and the task goes back to the line without a charge. ``names`` are those of the
-    object that a waiting task is about, ``wait_limit`` is how long it waits at most.
+    None of these: it was not finished, and the task goes back to the line without a charge; with ``at_once`` it is
+    called from there first of all. ``names`` are those of the object that a waiting task is about, ``wait_limit`` is
+    how long it waits at most.
     """
 
     task: Task
@@ -263,39 +264,56 @@ class Settlement:
     waiting: MissingTarget | None = None
     names: Sequence[ObjectName] = ()
     wait_limit: timedelta | None = None
+    at_once: bool = False
 
 
-class SettlingTransaction(Protocol):
-    """An open transaction in which a batch is settled.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What follows from a settled batch for the rest of the bus.
 
-    ``handle`` is what the target writes through. Leaving the context checks that the lease still holds and commits.
+    ``called`` are the ids of the connectors whose waiting tasks were called back. ``released`` says that the halt of
+    the batch's own connector was cleared.
     """
+
+    called: Sequence[int] = ()
+    released: bool = False
+
+
+class Rehearsing(Protocol):
+    """An open transaction that a connector's tasks are applied in. ``handle`` is what the target writes through."""
 
     @property
     def handle(self) -> object:
         """The database connection of the transaction."""
         ...
 
-    def savepoint(self) -> AbstractContextManager[None]:
-        """What is written inside is undone, alone, when an exception leaves the context."""
-        ...
-
     def held(self, names: Iterable[ObjectName]) -> Mapping[ObjectName, Mapping[int, str]]:
         """The waiting tasks of the connector that are about objects with these names: places and external ids."""
         ...
 
-    def before_waiting(self) -> bool:
-        """Make sure that nobody makes an object unseen while tasks begin to wait for it.
 
-        Returns whether somebody may have made one meanwhile, so that it is worth looking again.
+class SettlingTransaction(Rehearsing, Protocol):
+    """A transaction in which a batch is settled. Leaving it checks that the lease still holds, and commits."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """What is written inside is undone, alone, when an exception leaves the context."""
+        ...
+
+    def before_waiting(self) -> bool:
+        """Make sure that nobody makes an object unseen while tasks begin to wait for it, or calls them back unseen.
+
+        Returns whether somebody may have done so before, so that it is worth looking again.
         """
         ...
 
-    def settle(self, settlements: Sequence[Settlement], appeared: Collection[ObjectName]) -> Sequence[int]:
+    def anybody_waits(self) -> bool:
+        """Whether any task of any connector waits, so that it matters what was written."""
+        ...
+
+    def settle(self, settlements: Sequence[Settlement], appeared: Collection[ObjectName]) -> Settled:
         """Record how the attempts ended, and count them in the run. May be called once.
 
         ``appeared`` are the names of objects that were written: tasks that wait for them go back into their lines.
-        Returns the ids of the connectors of such tasks.
         """
         ...
 
@@ -393,8 +411,8 @@ class Store(Protocol):
         """Every attempt at a task, and what operators did with it, the oldest first. Raises TaskNotFound."""
         ...
 
-    def rehearsal(self) -> AbstractContextManager[object]:
-        """A transaction to try things in; what is written through the handle that it yields is undone at the end."""
+    def rehearsal(self, connector_id: int) -> AbstractContextManager[Rehearsing]:
+        """A transaction to try things in on behalf of a connector; what is written in it is undone at the end."""
         ...
 
     # Processing
@@ -429,6 +447,10 @@ class Store(Protocol):
 
     def end_run(self, run_id: str, state: RunState) -> None:
         """Record that a run ended; nothing happens when it was never recorded, or has ended."""
+        ...
+
+    def next_deadline(self, connector_id: int) -> datetime | None:
+        """When the next wait of a connector ends in failure; None when none does."""
         ...
 
     def claim(self, lease: Lease, request: ClaimRequest) -> Claim:

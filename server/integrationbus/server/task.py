@@ -341,12 +341,15 @@ class Task:
         return title_of(self.task_type, self.object_type, self.external_id)
 
 
+_BEHIND_ALL = 1 << 62
+
+
 def task_of(new: NewTask, now: datetime) -> Task:
-    """A task that is not stored, as it would be in the line."""
+    """A task that is not stored, as it would be at the end of the line."""
     return Task(
         id=new.id,
         connector=new.connector,
-        sequence=0,
+        sequence=_BEHIND_ALL,
         task_type=new.task_type,
         data_type=new.data_type,
         process_type=new.process_type,

@@ -1,10 +1,11 @@
 """Which connector runs when: triggers in, runs out."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from integrationbus.connectors.policies import OnLog
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction
-from integrationbus.server.errors import ConnectorNotFound, ConnectorUnhealthy
+from integrationbus.server.errors import ConnectorNotFound, ConnectorUnhealthy, ServerDraining
 from integrationbus.server.ids import new_id
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import ConnectorRegistry
@@ -66,10 +67,22 @@ class Dispatcher:
         self.line_released(self._registry.names_of(connector_ids), actor=actor, reason=reason)
 
     def line_released(self, connectors: Iterable[str], *, actor: str, reason: str) -> None:
-        """Something that held connectors is gone: start those again that process at once and have something to do."""
+        """Something that held connectors is gone: those that process at once go on, the others with what is called.
+
+        Raises ServerDraining.
+        """
         for name in connectors:
-            if name in self._on_log and self._store.connector(name).counts.unsettled:
-                self._workers[name].trigger(_new_run(RunTrigger.RESUME, actor, reason))
+            if name in self._workers:
+                self._workers[name].forget_hold()
+                called_only = name not in self._on_log
+                self._workers[name].trigger(_new_run(RunTrigger.RESUME, actor, reason, called_only=called_only))
+
+    def look_for_called(self) -> None:
+        """Process what is called out of turn, whoever called it."""
+        with suppress(ServerDraining):
+            for name in self._store.called():
+                if name in self._workers:
+                    self._workers[name].trigger(_new_run(RunTrigger.CALL, called_only=True))
 
     def schedule_is_due(self, connector: str) -> None:
         """The schedule of a connector says that it is time."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from integrationbus.server.clock import Clock
 from integrationbus.server.errors import ConnectorUnhealthy
@@ -51,24 +52,17 @@ class Previewer:
 
     def _rehearse(self, connector_id: int, prepared: PreparedTask) -> Preview:
         now = self._clock.now()
-        with self._store.rehearsal() as handle:
-            application = Application(handle=handle, connector_id=connector_id, cache={})
-            keys = self._target.find_keys(prepared, application)
-            made = Preview(object_type=prepared.object_class.object_type, values=_written(prepared), keys=tuple(keys))
+        with self._store.rehearsal(connector_id) as transaction:
+            names = set(prepared.names(connector_id))
+            held = {name: dict(places) for name, places in transaction.held(names).items()}
+            application = Application(handle=transaction.handle, connector_id=connector_id, cache={}, held=held)
+            made = Preview(object_type=prepared.object_class.object_type, values=_written(prepared))
             try:
+                made = replace(made, keys=tuple(self._target.find_keys(prepared, application)))
                 rehearsal = self._target.rehearse(prepared, application)
             except TaskProblem as problem:
-                return Preview(
-                    problem=problem.to_error(now), object_type=made.object_type, values=made.values, keys=made.keys
-                )
-        return Preview(
-            result=rehearsal.result,
-            object_type=made.object_type,
-            values=made.values,
-            keys=made.keys,
-            before=rehearsal.before,
-            after=rehearsal.after,
-        )
+                return replace(made, problem=problem.to_error(now))
+        return replace(made, result=rehearsal.result, before=rehearsal.before, after=rehearsal.after)
 
     def _preparer(self, name: str) -> Preparer:
         registered = self._registry.get(name)

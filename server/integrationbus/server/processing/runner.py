@@ -1,6 +1,7 @@
 """One pass over the line of a connector: claim, prepare, apply, settle, until something ends it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,13 +9,14 @@ from typing import Protocol
 from integrationbus.connectors.policies import RetryPolicy
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
+from integrationbus.server.object_names import ObjectName
 from integrationbus.server.policy import AfterFailure, Verdict, after_failure
 from integrationbus.server.prepared import Application, Outcome, PreparedTask, Target, TranslationCache
 from integrationbus.server.problems import BehindWaitingTask, KeyWaitExpired, MissingTarget, TaskProblem
 from integrationbus.server.processing.batch_size import BatchSize
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.run import RunState
-from integrationbus.server.store import Claim, ClaimRequest, NewRun, Settlement, SettlingTransaction, Store
+from integrationbus.server.store import Claim, ClaimRequest, NewRun, Settled, Settlement, SettlingTransaction, Store
 from integrationbus.server.task import Task
 
 __all__ = ["Pause", "RunEnd", "Runner"]
@@ -49,20 +51,22 @@ class _Failed:
 _Step = PreparedTask | _Failed
 
 
+class _Undone(Exception):
+    """What was written in a savepoint was only to be looked at."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """How a run ended, how far along the line it came, and when a waiting task has to be looked at next."""
+    """How a run ended, and how far along the line it came."""
 
     state: RunState
     place: int
-    next_deadline: datetime | None = None
 
 
 class Runner:
     """Processes the tasks of one connector, always on the connector's own thread.
 
-    ``on_commit`` is called after each commit with the number of tasks that it settled, and the ids of the connectors
-    whose waiting tasks it called back.
+    ``on_commit`` is called after each commit with the number of tasks that it settled, and what follows from it.
     """
 
     def __init__(
@@ -74,7 +78,7 @@ class Runner:
         retry: RetryPolicy,
         keeps_translations: bool,
         clock: Clock,
-        on_commit: Callable[[int, Sequence[int]], None],
+        on_commit: Callable[[int, Settled], None],
     ) -> None:
         self._store = store
         self._target = target
@@ -108,14 +112,14 @@ class Runner:
             if claim.held is not None:
                 return RunEnd(state=claim.held, place=place)
             if claim.tasks:
-                self._on_commit(0, ())
+                self._on_commit(0, Settled())
                 unfinished = self._process(lease, run, claim, pause)
                 place = claim.after_sequence if unfinished is None or claim.out_of_turn else unfinished
             elif claim.wait_until is not None:
                 place = claim.after_sequence
                 pause.wait_until(claim.wait_until)
             elif claim.after_sequence == place:
-                return RunEnd(state=RunState.COMPLETED, place=place, next_deadline=claim.next_deadline)
+                return RunEnd(state=RunState.COMPLETED, place=place)
             else:
                 place = claim.after_sequence
         return RunEnd(state=RunState.STOPPED, place=place)
@@ -136,9 +140,10 @@ class Runner:
             settled = self._apply(transaction, steps, application)
             settled = self._look_again(transaction, steps, settled, application)
             released = [Settlement(task=task) for task in tasks[len(settled) :]]
-            called = transaction.settle([*settled, *released], application.appeared)
+            appeared = self._appeared(transaction, settled, application)
+            follows = transaction.settle([*settled, *released], appeared)
         self._batch_size.learn(len(settled), self._clock.monotonic() - started)
-        self._on_commit(len(settled), called)
+        self._on_commit(len(settled), follows)
         last = settled[-1]
         if last.after and last.after.verdict in _STOPS_THE_RUN:
             return last.task.sequence - 1
@@ -220,18 +225,43 @@ class Runner:
         settled: Sequence[Settlement],
         application: Application,
     ) -> list[Settlement]:
-        """Try once more to apply what is about to wait, now that nobody can make an object unseen."""
-        if not any(item.waiting for item in settled) or not transaction.before_waiting():
+        """Look whether what is about to wait still has to, now that nobody can make an object unseen.
+
+        What no longer has to wait goes back to the line and is called at once: nothing is written here, while others
+        are kept from writing.
+        """
+        waiting = [step for step, item in zip(steps, settled, strict=False) if item.waiting]
+        if not waiting or not transaction.before_waiting():
             return list(settled)
-        self._cache.clear()
-        for places in application.held.values():
-            for item in settled:
-                if item.waiting:
-                    places.pop(item.task.sequence, None)
+        again = self._rehearsed(transaction, _prepared(waiting), application.connector_id)
         return [
-            self._apply_one(transaction, step, application) if item.waiting else item
-            for step, item in zip(steps, settled, strict=False)
+            Settlement(task=item.task, at_once=True) if item.waiting and item.task.id not in again else item
+            for item in settled
         ]
+
+    def _rehearsed(
+        self, transaction: SettlingTransaction, batch: Sequence[PreparedTask], connector_id: int
+    ) -> set[str]:
+        """The ids of the tasks that would wait now."""
+        attempt = Application(handle=transaction.handle, connector_id=connector_id, cache={}, look_only=True)
+        names = {name for step in batch for name in step.names(connector_id)}
+        attempt.held = {name: dict(places) for name, places in transaction.held(names).items()}
+        outcomes: Sequence[Outcome] = ()
+        with suppress(_Undone, TaskProblem), transaction.savepoint():
+            outcomes = self._target.apply(batch, attempt)
+            raise _Undone
+        self._cache.clear()
+        return {
+            step.task.id for step, outcome in zip(batch, outcomes, strict=False) if isinstance(outcome, MissingTarget)
+        }
+
+    def _appeared(
+        self, transaction: SettlingTransaction, settled: Sequence[Settlement], application: Application
+    ) -> Collection[ObjectName]:
+        """The names of what was written, if that is of interest to anybody."""
+        if not (transaction.anybody_waits() or any(item.waiting for item in settled)):
+            return ()
+        return {*application.appeared, *self._target.names_of_written(application)}
 
     def _settlement(self, step: PreparedTask, outcome: Outcome, application: Application) -> Settlement:
         if not isinstance(outcome, MissingTarget):

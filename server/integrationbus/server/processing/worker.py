@@ -40,6 +40,7 @@ class ConnectorWorker:
         owner: str,
         clock: Clock,
         on_change: Callable[[], None],
+        on_interrupted: Callable[[], None],
     ) -> None:
         self._registered = registered
         self._runner = runner
@@ -47,9 +48,11 @@ class ConnectorWorker:
         self._owner = owner
         self._clock = clock
         self._on_change = on_change
+        self._on_interrupted = on_interrupted
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._active: NewRun | None = None
+        self._following: NewRun | None = None
         self._again = False
         self._on_record: set[str] = set()
         self._poked = False
@@ -94,6 +97,11 @@ class ConnectorWorker:
             self._on_record.add(accepted.id)
         # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
         return outcome, self._store.begin_run(self._registered.id, accepted)
+
+    def forget_hold(self) -> None:
+        """What held the connector may be gone: let tasks that are logged start runs again."""
+        with self._changed:
+            self._held = None
 
     def cancel(self, run_id: str) -> bool:
         """Make a run end after the batch in hand; False when this worker is not in it."""
@@ -141,6 +149,12 @@ class ConnectorWorker:
     def _accept(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
         if self._stopping:
             raise ServerDraining("the server is stopping; ask again in a moment")
+        if self._active is not None and self._cancelled:
+            # The run that is about to end must not swallow what was asked for after its cancellation.
+            first = self._following is None
+            full = not (run.called_only and (self._following is None or self._following.called_only))
+            self._following = replace(self._following or run, called_only=not full)
+            return NotifyOutcome.STARTED if first else NotifyOutcome.COALESCED, self._following
         if self._active is not None:
             self._again = True
             self._poked = True
@@ -199,6 +213,10 @@ class ConnectorWorker:
                 break
             run = again
         self._end(run, RunState.CANCELLED if self._take_cancelled() else end.state)
+        # While something holds the connector nothing can be done about a deadline; its release starts a run.
+        deadline = self._store.next_deadline(self._registered.id) if self._held is None else None
+        with self._changed:
+            self._next_deadline = deadline
 
     def _is_to_look_again(self, end: RunEnd) -> NewRun | None:
         """The run, if a trigger came meanwhile; if not, it is over, and the next trigger starts another."""
@@ -207,10 +225,9 @@ class ConnectorWorker:
                 self._again = False
                 return self._active
             self._again = False
-            self._active = None
+            self._active, self._following = self._following, None
             if not self._cancelled:
                 self._held = None if end.state is RunState.COMPLETED else end.state
-                self._next_deadline = end.next_deadline
             return None
 
     def _take_cancelled(self) -> bool:
@@ -232,10 +249,16 @@ class ConnectorWorker:
         self._lease = None
         with self._changed:
             if self._active is None or self._active.id == run.id:
-                self._active = replace(self._active or run, id=new_id())
+                self._active = self._following or replace(self._active or run, id=new_id())
+            self._following = None
             self._again = self._cancelled = False
         try:
             self._end(run, RunState.INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - the thread must live on; whoever takes the connector ends the run
             _log.warning("connector %s: the end of the run is not on record: %s", self._registered.name, error)
+        try:
+            # A commit whose outcome was unknown may have called tasks of others, who were not told.
+            self._on_interrupted()
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.warning("connector %s: others may not know that they are called: %s", self._registered.name, error)
         self.wait_until(self._clock.now() + backoff)

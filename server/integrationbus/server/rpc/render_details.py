@@ -6,7 +6,7 @@ from integrationbus.server.payloads.values import write_value
 from integrationbus.server.preview import Preview
 from integrationbus.server.rpc.render import render_error, render_result, timestamp
 from integrationbus.server.task import TaskAction, TaskAttempt
-from integrationbus.v1 import enums_pb2, task_service_pb2
+from integrationbus.v1 import enums_pb2, payload_pb2, task_service_pb2
 
 __all__ = ["render_attempts", "render_preview"]
 
@@ -66,7 +66,15 @@ def _field(name: str, preview: Preview) -> task_service_pb2.FieldPreview:
     is_missing = preview.after is None and name in found and planned is None
     return task_service_pb2.FieldPreview(
         name=name,
-        before=None if preview.before is None else write_value(before),
-        after=None if is_missing else write_value(after),
+        before=None if preview.before is None else _shown(before),
+        after=None if is_missing else _shown(after),
         changes=preview.before is None or before != after,
     )
+
+
+def _shown(value: object) -> payload_pb2.Value:
+    """A value; as text if it is one that no record can hold, and hence no column will take."""
+    try:
+        return write_value(value)
+    except (TypeError, ValueError):
+        return write_value(repr(value))

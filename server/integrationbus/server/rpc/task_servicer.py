@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from integrationbus.server.errors import ConnectorNotFound, InvalidRequest
+from integrationbus.server.errors import ConnectorDisabled, ConnectorNotFound, InvalidRequest
 from integrationbus.server.rpc.answers import first_page
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
@@ -86,9 +86,7 @@ class TaskServicer(TaskOperations):
         else:
             # Half a second for the largest: the event loop must go on meanwhile.
             checked, key = await self._services.reads(lambda: self._checked_batch(request, creator))
-        tasks = [item for item in checked if isinstance(item, NewTask)]
-        entry = LogEntry(tasks=tasks, request=key)
-        receipt = await self._services.task_log.append(entry) if tasks else LogReceipt(tasks=[])
+        receipt = await self._append(checked, key, allow_partial=request.allow_partial)
         logged = iter(receipt.tasks)
         results = [
             LogTaskResult(task=render_logged(next(logged), duplicate=receipt.duplicate))
@@ -195,6 +193,19 @@ class TaskServicer(TaskOperations):
                 checked.append(task)
                 digests.append(task.digest())
         return checked, request_key(creator, request.request_id, digests)
+
+    async def _append(self, checked: list[_Checked], key: RequestKey | None, *, allow_partial: bool) -> LogReceipt:
+        """Store the tasks of a batch; with ``allow_partial``, those for connectors that are off become refusals."""
+        while tasks := [item for item in checked if isinstance(item, NewTask)]:
+            try:
+                return await self._services.task_log.append(LogEntry(tasks=tasks, request=key))
+            except ConnectorDisabled as error:
+                if not allow_partial:
+                    raise
+                for place, item in enumerate(checked):
+                    if isinstance(item, NewTask) and item.connector == error.connector:
+                        checked[place] = to_refusal(error)
+        return LogReceipt(tasks=[])
 
     def _token(self, tasks: Iterable[LoggedTask]) -> task_pb2.ResumeToken:
         """Where the changes of these tasks begin: for each connector, behind the first one's own entry."""

@@ -11,7 +11,7 @@ from integrationbus.server.clock import to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.run import RunCounts, RunState
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
+from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import check_fence
 from integrationbus.server.storage.rows import task_from_row, tasks_select
 from integrationbus.server.storage.runs import count_in_run, insert_run
@@ -37,15 +37,14 @@ class _Plan:
 def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int) -> Claim:
     """See ``Store.claim``. ``now`` is in microseconds."""
     check_fence(connection, lease)
+    lock_head(connection, lease.connector_id)
     held, has_waiting = _state(connection, lease.connector_id)
     if held is RunState.STOPPED:
         return Claim(tasks=(), after_sequence=request.after_sequence, held=held)
     note = ChangeNote(occurred_at=now, run_id=request.run.id)
-    deadline: datetime | None = None
     if has_waiting and held is None:
         overdue = waiting.due(connection, lease.connector_id, now)
         waiting.call_back(connection, lease.connector_id, overdue, note)
-        deadline = waiting.next_deadline(connection, lease.connector_id)
     least_turn = Turn.KEY_FOUND if held is None else Turn.REQUESTED
     plan = _plan_called(_read_called(connection, lease.connector_id, least_turn, request), request, now)
     out_of_turn = bool(plan.taken) or plan.wait_until is not None
@@ -63,7 +62,6 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int)
         wait_until=None if plan.taken else plan.wait_until,
         out_of_turn=out_of_turn,
         has_waiting=has_waiting,
-        next_deadline=deadline,
     )
 
 
@@ -107,7 +105,8 @@ def _line(connector_id: int) -> Select[Any]:
 
 def _read_called(connection: Connection, connector_id: int, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:
     # "turn > 0" is what the index says it is for.
-    statement = _line(connector_id).where(_task.c.turn > 0, _task.c.turn >= least_turn).limit(request.max_tasks)
+    called = (_task.c.in_line, _task.c.turn > 0, _task.c.turn >= least_turn)
+    statement = _line(connector_id).where(*called).limit(request.max_tasks)
     return [task_from_row(row) for row in connection.execute(statement)]
 
 

@@ -6,19 +6,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from integrationbus.server.clock import from_micros
-from integrationbus.server.connector import ConnectorRecord, HeadAction
+from integrationbus.server.connector import ConnectorRecord
 from integrationbus.server.errors import ConnectorNotFound
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
-from integrationbus.server.storage.rows import record_from_row, records_select, task_from_row, tasks_select
+from integrationbus.server.storage.rows import record_from_row, records_select
 from integrationbus.server.switches import Switch, SwitchState
-from integrationbus.server.task import TaskState, Turn
 
-__all__ = ["clear_halt", "find", "list_switches", "register", "set_enabled", "set_paused", "set_switch"]
+__all__ = ["find", "list_switches", "register", "set_enabled", "set_paused", "set_switch"]
 
 _connector, _task, _switch = schema.connector, schema.task, schema.switch
-
-_AFTER_HALT = {HeadAction.SKIP: TaskState.SKIPPED, HeadAction.DELETE: TaskState.DELETED}
 
 
 def register(connection: Connection, class_paths: Mapping[str, str], now: int) -> None:
@@ -76,29 +72,3 @@ def _switch_from_row(row: Row[Any]) -> SwitchState:
         reason=row.reason,
         changed_at=None if row.changed_at is None else from_micros(row.changed_at),
     )
-
-
-def clear_halt(connection: Connection, name: str, action: HeadAction, note: ChangeNote) -> bool:
-    """See ``Store.clear_halt``."""
-    record = find(connection, name)
-    if record.halted_sequence is None:
-        return False
-    if action in _AFTER_HALT:
-        _settle_head(connection, record, _AFTER_HALT[action], note)
-    connection.execute(update(_connector).where(_connector.c.id == record.id).values(halted_sequence=None))
-    return True
-
-
-def _settle_head(connection: Connection, record: ConnectorRecord, state: TaskState, note: ChangeNote) -> None:
-    statement = tasks_select(with_payload=False).where(
-        _task.c.connector_id == record.id, _task.c.sequence == record.halted_sequence
-    )
-    head = task_from_row(connection.execute(statement).one())
-    change = Change(
-        task=head,
-        previous=head.state,
-        state=state,
-        attempt=head.attempt_count,
-        columns={"in_line": False, "turn": Turn.IN_PLACE, "next_attempt_at": None},
-    )
-    record_changes(connection, record.id, [change], note)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, insert, update
+from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
 from integrationbus.server.task import TRANSITIONS, Task, TaskState
 
-__all__ = ["Change", "ChangeNote", "advance_head", "record_changes"]
+__all__ = ["Change", "ChangeNote", "advance_head", "lock_head", "record_changes"]
 
 _task, _head, _event = schema.task, schema.connector_head, schema.task_event
 
@@ -76,6 +76,15 @@ def record_changes(connection: Connection, connector_id: int, changes: Sequence[
         ],
     )
     return positions
+
+
+def lock_head(connection: Connection, connector_id: int) -> None:
+    """Keep everybody else from changing tasks of a connector until this transaction ends.
+
+    Whoever reads tasks in order to change them takes this lock first. SQLite has one writer, who has it already.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(_head.c.connector_id).where(_head.c.connector_id == connector_id).with_for_update())
 
 
 def advance_head(

@@ -10,7 +10,7 @@ from integrationbus.server.run import RunState
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
-from integrationbus.server.task import AttemptOutcome, Task, TaskState
+from integrationbus.server.task import AttemptOutcome, Task, TaskState, Turn
 
 __all__ = ["acquire", "check_fence", "halt", "release", "release_halt"]
 
@@ -91,6 +91,7 @@ def _recovered(task: Task, *, crashed: bool, alone: bool, now: int) -> Change:
     if crashes >= _MAX_CRASHES:
         problem = WorkerCrashLoop(f"the server died {crashes} times while it worked on this task alone")
         columns |= {"error": error_to_text(problem.to_error(from_micros(now))), "crash_count": 0}
+        columns |= {"turn": Turn.KEY_FOUND if task.turn else Turn.IN_PLACE}
         state = TaskState.FAILED
     return Change(task=task, previous=TaskState.RUNNING, state=state, attempt=task.attempt_count, columns=columns)
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, insert, select, tuple_
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import EtagMismatch
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.journal import Change, ChangeNote, advance_head, record_changes
+from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import release_halt
 from integrationbus.server.storage.reading import read_task, task_conditions
 from integrationbus.server.storage.rows import error_from_text, task_from_row, tasks_select
@@ -23,7 +23,7 @@ from integrationbus.server.task import (
     Turn,
 )
 
-__all__ = ["act_on", "connectors_with_called", "list_attempts"]
+__all__ = ["act_on", "change_tasks", "connectors_with_called", "list_attempts"]
 
 _task, _action, _attempt = schema.task, schema.task_action, schema.task_attempt
 
@@ -45,8 +45,7 @@ def act_on(
     connector_id = _next_connector(connection, selection, after)
     if connector_id is None:
         return ActionPage(affected=(), refused={}, next_after=None)
-    # Whoever claims or settles tasks takes the counters, too: nothing moves until this transaction ends.
-    advance_head(connection, connector_id, positions=0, deltas={})
+    lock_head(connection, connector_id)
     statement = _matching(selection, after).where(_task.c.connector_id == connector_id).limit(limit)
     tasks = [task_from_row(row) for row in connection.execute(statement)]
     if etag and any(str(task.position) != etag for task in tasks):
@@ -54,7 +53,8 @@ def act_on(
     willing = [task for task in tasks if task.state not in _UNTOUCHABLE]
     released = called = False
     if willing and not rehearse:
-        called = _change(connection, connector_id, action, willing, note)
+        willing += _followers_that_match(connection, connector_id, action, selection, willing)
+        called = change_tasks(connection, connector_id, action, willing, note)
         if action is not TaskActionKind.RETRY:
             released = any(release_halt(connection, connector_id, task.sequence) for task in willing)
     return ActionPage(
@@ -120,10 +120,24 @@ def _matching(selection: TaskQuery, after: tuple[int, int] | None) -> Select[tup
     return statement if after is None else statement.where(tuple_(*place) > after)
 
 
-def _change(
+def _followers_that_match(
+    connection: Connection, connector_id: int, action: TaskActionKind, selection: TaskQuery, tasks: Sequence[Task]
+) -> list[Task]:
+    """Those that wait behind the tasks and are selected as well: they must not be called back only to be taken out."""
+    if action is TaskActionKind.RETRY or not any(task.state is TaskState.WAITING for task in tasks):
+        return []
+    own = {task.sequence for task in tasks}
+    followers = waiting.all_followers(connection, connector_id, own) - own
+    statement = _matching(selection, None).where(
+        _task.c.connector_id == connector_id, _task.c.sequence.in_(sorted(followers))
+    )
+    return [task_from_row(row) for row in connection.execute(statement)]
+
+
+def change_tasks(
     connection: Connection, connector_id: int, action: TaskActionKind, tasks: Sequence[Task], note: ChangeNote
 ) -> bool:
-    """Change the tasks, and those that wait behind them; returns whether there were any of the latter."""
+    """Do one thing with tasks, and call those back that wait behind them; returns whether there were any of these."""
     waiting_ones = [task.sequence for task in tasks if task.state is TaskState.WAITING]
     followers = waiting.followers_of(connection, connector_id, waiting_ones)
     followers -= {task.sequence for task in tasks}

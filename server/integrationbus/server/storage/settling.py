@@ -18,7 +18,7 @@ from integrationbus.server.storage.leases import halt, release_halt
 from integrationbus.server.storage.reading import task_that_will_make
 from integrationbus.server.storage.rows import error_to_text, notes_to_text, touched_to_text
 from integrationbus.server.storage.runs import count_in_run
-from integrationbus.server.store import Settlement
+from integrationbus.server.store import Settled, Settlement
 from integrationbus.server.task import AttemptOutcome, TaskError, TaskState, Turn
 
 __all__ = ["settle"]
@@ -32,36 +32,30 @@ def settle(
     settlements: Sequence[Settlement],
     appeared: Collection[ObjectName],
     note: ChangeNote,
-) -> Sequence[int]:
+) -> Settled:
     """See ``SettlingTransaction.settle``.
 
     Connectors are changed in the order of their ids, so that two transactions that call each other's tasks back cannot
     block one another.
     """
     own = lease.connector_id
-    callers = _callers(connection, appeared)
+    callers = waiting.callers_of(connection, appeared)
     called = [each for each in sorted(callers) if each < own and _call(connection, each, callers, note)]
-    _settle_own(connection, lease, settlements, note)
+    released = _settle_own(connection, lease, settlements, note)
     # Those that began to wait a moment ago may wait for what was written after them.
-    again = _callers(connection, appeared) if any(item.waiting for item in settlements) else callers
+    again = waiting.callers_of(connection, appeared) if any(item.waiting for item in settlements) else callers
     if again.get(own) and _call(connection, own, again, note):
         called.append(own)
     called += [each for each in sorted(callers) if each > own and _call(connection, each, callers, note)]
-    return called
-
-
-def _callers(connection: Connection, appeared: Collection[ObjectName]) -> Mapping[int, set[int]]:
-    if not appeared:
-        return {}
-    waiting.pass_gate(connection)
-    return waiting.callers_of(connection, appeared)
+    return Settled(called=called, released=released)
 
 
 def _call(connection: Connection, connector_id: int, callers: Mapping[int, set[int]], note: ChangeNote) -> bool:
     return waiting.call_back(connection, connector_id, callers[connector_id], note) > 0
 
 
-def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Settlement], note: ChangeNote) -> None:
+def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Settlement], note: ChangeNote) -> bool:
+    """Settle the batch itself; returns whether the halt of its connector was cleared."""
     errors = [_error(connection, lease.connector_id, item, note.occurred_at) for item in settlements]
     changes = [_settled(*pair, note.occurred_at) for pair in zip(settlements, errors, strict=True)]
     positions = record_changes(connection, lease.connector_id, changes, note)
@@ -77,11 +71,13 @@ def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Sett
     waits = [(item.task, item.waiting.missing, item.names) for item in settlements if item.waiting]
     if waits:
         waiting.begin_to_wait(connection, lease.connector_id, waits)
+    released = False
     for item, change in zip(settlements, changes, strict=True):
         if item.after and item.after.verdict is Verdict.HALT:
             halt(connection, lease.connector_id, item.task.sequence)
         elif item.task.turn is Turn.REQUESTED and change.state not in (TaskState.PENDING, TaskState.RETRY_WAIT):
-            release_halt(connection, lease.connector_id, item.task.sequence)
+            released |= release_halt(connection, lease.connector_id, item.task.sequence)
+    return released
 
 
 def _error(connection: Connection, connector_id: int, item: Settlement, now: int) -> TaskError | None:
@@ -129,8 +125,7 @@ def _ending(item: Settlement, error: TaskError | None, now: int) -> tuple[TaskSt
         return verdict.state, {
             "in_line": verdict.stays_in_line,
             "isolated": False,
-            # A retry comes in the turn of the attempt.
-            "turn": task.turn if verdict is Verdict.RETRY else Turn.IN_PLACE,
+            "turn": _turn_after(verdict, task.turn),
             "error": None if error is None else error_to_text(error),
             "failure_count": task.failure_count + 1,
             "crash_count": 0,
@@ -138,8 +133,11 @@ def _ending(item: Settlement, error: TaskError | None, now: int) -> tuple[TaskSt
             "next_attempt_at": None if due is None else to_micros(due),
         }
     if item.waiting:
-        deadline = None if item.wait_limit is None else from_micros(now) + item.wait_limit
-        deadline = task.wait_deadline or deadline
+        deadline = None
+        # How long one waits behind another task is limited by what that one waits for.
+        if not isinstance(item.waiting, BehindWaitingTask):
+            limit = None if item.wait_limit is None else from_micros(now) + item.wait_limit
+            deadline = task.wait_deadline or limit
         return TaskState.WAITING, {
             "in_line": False,
             "isolated": False,
@@ -148,7 +146,14 @@ def _ending(item: Settlement, error: TaskError | None, now: int) -> tuple[TaskSt
             "retry_count": 0,
             "wait_deadline": None if deadline is None else to_micros(deadline),
         }
-    return TaskState.PENDING, {}
+    return TaskState.PENDING, {"turn": Turn.KEY_FOUND} if item.at_once else {}
+
+
+def _turn_after(verdict: Verdict, turn: Turn) -> Turn:
+    """A retry comes in the turn of the attempt. What halted comes before those that were called along with it."""
+    if verdict is Verdict.RETRY:
+        return turn
+    return Turn.KEY_FOUND if verdict is Verdict.HALT and turn else Turn.IN_PLACE
 
 
 def _end_attempts(

@@ -14,6 +14,7 @@ from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage import (
     claiming,
     connectors,
+    halting,
     leases,
     operating,
     reading,
@@ -36,6 +37,7 @@ from integrationbus.server.store import (
     LogReceipt,
     NewRun,
     NotStored,
+    Settled,
     Settlement,
     TaskPage,
     TaskQuery,
@@ -46,11 +48,23 @@ from integrationbus.server.task import Task, TaskAction, TaskActionKind, TaskAtt
 __all__ = ["SqlStore"]
 
 
-class SqlSettlingTransaction:
+class SqlRehearsing:
+    """See ``Rehearsing``."""
+
+    def __init__(self, connection: Connection, connector_id: int) -> None:
+        self.handle = connection
+        self._connector_id = connector_id
+
+    def held(self, names: Iterable[ObjectName]) -> Mapping[ObjectName, Mapping[int, str]]:
+        """See ``Rehearsing.held``."""
+        return waiting.held_by_waiting(self.handle, self._connector_id, names)
+
+
+class SqlSettlingTransaction(SqlRehearsing):
     """See ``SettlingTransaction``."""
 
     def __init__(self, connection: Connection, lease: Lease, run_id: str, now: int) -> None:
-        self.handle = connection
+        super().__init__(connection, lease.connector_id)
         self._lease = lease
         self._note = ChangeNote(occurred_at=now, run_id=run_id)
 
@@ -60,15 +74,15 @@ class SqlSettlingTransaction:
         with self.handle.begin_nested():
             yield
 
-    def held(self, names: Iterable[ObjectName]) -> Mapping[ObjectName, Mapping[int, str]]:
-        """See ``SettlingTransaction.held``."""
-        return waiting.held_by_waiting(self.handle, self._lease.connector_id, names)
-
     def before_waiting(self) -> bool:
         """See ``SettlingTransaction.before_waiting``."""
-        return waiting.close_gate(self.handle)
+        return waiting.close_gate(self.handle, self._lease.connector_id)
 
-    def settle(self, settlements: Sequence[Settlement], appeared: Collection[ObjectName]) -> Sequence[int]:
+    def anybody_waits(self) -> bool:
+        """See ``SettlingTransaction.anybody_waits``."""
+        return waiting.anybody_waits(self.handle)
+
+    def settle(self, settlements: Sequence[Settlement], appeared: Collection[ObjectName]) -> Settled:
         """See ``SettlingTransaction.settle``."""
         return settling.settle(self.handle, self._lease, settlements, appeared, self._note)
 
@@ -159,11 +173,11 @@ class SqlStore:
             return operating.list_attempts(connection, task_id)
 
     @contextmanager
-    def rehearsal(self) -> Iterator[Connection]:
+    def rehearsal(self, connector_id: int) -> Iterator[SqlRehearsing]:
         """See ``Store.rehearsal``."""
         with self._database.write() as connection:
             try:
-                yield connection
+                yield SqlRehearsing(connection, connector_id)
             finally:
                 connection.rollback()
 
@@ -176,7 +190,7 @@ class SqlStore:
         """See ``Store.clear_halt``."""
         with self._database.write() as connection:
             note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
-            return connectors.clear_halt(connection, name, action, note)
+            return halting.clear_halt(connection, name, action, note)
 
     def oldest_waiting(self, connector_id: int) -> datetime | None:
         """See ``Store.oldest_waiting``."""
@@ -221,6 +235,11 @@ class SqlStore:
         """See ``Store.end_run``."""
         with self._database.write() as connection:
             runs.end_run(connection, run_id, state, self._now())
+
+    def next_deadline(self, connector_id: int) -> datetime | None:
+        """See ``Store.next_deadline``."""
+        with self._database.read() as connection:
+            return waiting.next_deadline(connection, connector_id)
 
     def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
         """See ``Store.claim``."""

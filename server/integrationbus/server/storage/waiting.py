@@ -11,11 +11,13 @@ from integrationbus.server.clock import from_micros
 from integrationbus.server.object_names import TASK, ObjectName, behind_task
 from integrationbus.server.problems import MissingKey
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
+from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.rows import task_from_row, tasks_select
 from integrationbus.server.task import AwaitedKey, Task, TaskState, Turn
 
 __all__ = [
+    "all_followers",
+    "anybody_waits",
     "awaited_keys",
     "begin_to_wait",
     "call_back",
@@ -25,7 +27,6 @@ __all__ = [
     "followers_of",
     "held_by_waiting",
     "next_deadline",
-    "pass_gate",
     "stop_waiting",
 ]
 
@@ -33,6 +34,7 @@ _wait, _subject, _task = schema.task_wait, schema.task_subject, schema.task
 
 _Item = TypeVar("_Item")
 
+_LONGEST_SHOWN = 1000
 _AT_A_TIME = 500  # databases limit the values in a statement
 
 Called = dict[int, set[int]]
@@ -67,7 +69,8 @@ def begin_to_wait(
             "sequence": task.sequence,
             "object_type": key.name[0],
             "name": key.name[1],
-            "external_id": key.awaited.external_id,
+            # What people see; the name is what counts, and is bounded.
+            "external_id": key.awaited.external_id.replace("\0", "\ufffd")[:_LONGEST_SHOWN],
             "attribute": key.awaited.attribute,
         }
         for task, missing, _ in waits
@@ -84,19 +87,26 @@ def begin_to_wait(
 
 
 def callers_of(connection: Connection, names: Iterable[ObjectName]) -> Called:
-    """The tasks of every connector that wait for objects with these names; nothing is looked up while nobody waits."""
+    """The tasks of every connector that wait for objects with these names."""
     called: Called = defaultdict(set)
-    if connection.execute(select(_wait.c.sequence).limit(1)).first() is None:
-        return called
     for condition in _named(_wait.c.object_type, _wait.c.name, names):
         for row in connection.execute(select(_wait.c.connector_id, _wait.c.sequence).where(condition)):
             called[row.connector_id].add(row.sequence)
     return called
 
 
+def anybody_waits(connection: Connection) -> bool:
+    """Whether any task waits; who begins to wait from now on will see what this transaction wrote."""
+    if connection.dialect.name == "postgresql":
+        # See ``close_gate``: shared with all others who only write.
+        connection.execute(select(schema.store_meta.c.store_id).with_for_update(read=True))
+    return connection.execute(select(_wait.c.sequence).limit(1)).first() is not None
+
+
 def call_back(connection: Connection, connector_id: int, sequences: Iterable[int], note: ChangeNote) -> int:
     """Put waiting tasks back into the line, to be processed first, with those that wait behind them; how many."""
-    everyone = _with_followers(connection, connector_id, set(sequences))
+    lock_head(connection, connector_id)
+    everyone = all_followers(connection, connector_id, set(sequences))
     tasks = list(_waiting_tasks(connection, connector_id, everyone))
     stop_waiting(connection, connector_id, [task.sequence for task in tasks])
     changes = [
@@ -178,8 +188,8 @@ def awaited_keys(
     return found
 
 
-def close_gate(connection: Connection) -> bool:
-    """Before tasks begin to wait: let nobody else make objects unseen until this transaction ends.
+def close_gate(connection: Connection, connector_id: int) -> bool:
+    """Before tasks of a connector begin to wait: let nobody make objects, or call its tasks back, unseen.
 
     Somebody who is making the object right now has either committed when this returns, so that a second look finds it,
     or looks for waiting tasks only after this transaction, and finds them. Returns whether a second look is needed:
@@ -188,16 +198,12 @@ def close_gate(connection: Connection) -> bool:
     if connection.dialect.name != "postgresql":
         return False
     connection.execute(select(schema.store_meta.c.store_id).with_for_update())
+    lock_head(connection, connector_id)
     return True
 
 
-def pass_gate(connection: Connection) -> None:
-    """Before looking for those who wait for what was made; see ``close_gate``."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(schema.store_meta.c.store_id).with_for_update(read=True))
-
-
-def _with_followers(connection: Connection, connector_id: int, sequences: set[int]) -> set[int]:
+def all_followers(connection: Connection, connector_id: int, sequences: set[int]) -> set[int]:
+    """These tasks and all that wait behind them, directly or not."""
     everyone = set(sequences)
     newest = everyone
     while newest:

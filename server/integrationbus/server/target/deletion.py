@@ -1,6 +1,6 @@
 """Deleting objects and pages, and what follows for those that point at them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
@@ -49,8 +49,8 @@ class Deletion:
 
     def _delete(self, object_class: ObjectClass, ids: Sequence[int]) -> None:
         fresh = self._newly_doomed(object_class.table.name, ids)
-        for start in range(0, len(fresh), _AT_A_TIME):
-            self._delete_some(object_class, fresh[start : start + _AT_A_TIME])
+        for part in _parts(fresh):
+            self._delete_some(object_class, part)
 
     def _delete_some(self, object_class: ObjectClass, ids: Sequence[int]) -> None:
         table = object_class.table
@@ -59,24 +59,36 @@ class Deletion:
         self._connection.execute(delete(table).where(object_class.id_column.in_(ids)))
         self._note(object_class, ids, TaskEffect.DELETED)
         if object_class.is_page:
-            self._delete_nodes([node for node in nodes if not self._has_cultures(object_class, node)])
+            self._delete_nodes(sorted(set(nodes) - self._with_cultures(object_class, nodes)))
         else:
             key_map.forget(self._connection, object_class.object_type, ids)
 
     def _delete_nodes(self, ids: Sequence[int]) -> None:
-        fresh = self._newly_doomed(_nodes.name, ids)
-        for start in range(0, len(fresh), _AT_A_TIME):
-            self._delete_some_nodes(fresh[start : start + _AT_A_TIME])
+        """Delete pages and everything below them, the deepest level first."""
+        levels: list[list[int]] = []
+        level = self._newly_doomed(_nodes.name, ids)
+        while level:
+            levels.append(level)
+            below: list[int] = []
+            for part in _parts(level):
+                found = self._connection.execute(select(_nodes.c.node_id).where(_nodes.c.node_parent_id.in_(part)))
+                below += found.scalars()
+            level = self._newly_doomed(_nodes.name, below)
+        for level in reversed(levels):
+            for part in _parts(level):
+                self._delete_some_nodes(part)
 
     def _delete_some_nodes(self, ids: Sequence[int]) -> None:
-        below = self._connection.execute(select(_nodes.c.node_id).where(_nodes.c.node_parent_id.in_(ids)))
-        self._delete_nodes(list(below.scalars()))
+        """Delete pages that have nothing below them any more."""
+        by_type: dict[str, list[int]] = {}
         rows = self._connection.execute(select(_nodes.c.node_id, _nodes.c.node_class).where(_nodes.c.node_id.in_(ids)))
-        for node_id, page_type in rows.all():
+        for node_id, page_type in rows:
+            by_type.setdefault(page_type, []).append(node_id)
+        for page_type, nodes in by_type.items():
             page = self._catalog.get(page_type)
-            documents = select(page.id_column).where(page.columns["document_node_id"] == node_id)
+            documents = select(page.id_column).where(page.columns["document_node_id"].in_(nodes))
             self._delete(page, list(self._connection.execute(documents).scalars()))
-            key_map.forget(self._connection, page_type, [node_id])
+            key_map.forget(self._connection, page_type, nodes)
         self._release(_nodes.name, ids)
         self._connection.execute(delete(_nodes).where(_nodes.c.node_id.in_(ids)))
 
@@ -122,6 +134,13 @@ class Deletion:
         found: Any = self._connection.execute(statement).scalars()
         return list(found)
 
-    def _has_cultures(self, page: ObjectClass, node_id: int) -> bool:
-        statement = select(page.id_column).where(page.columns["document_node_id"] == node_id).limit(1)
-        return self._connection.execute(statement).first() is not None
+    def _with_cultures(self, page: ObjectClass, node_ids: Sequence[int]) -> set[int]:
+        """Those of the pages that still have a culture version."""
+        column = page.columns["document_node_id"]
+        found: Any = self._connection.execute(select(column).where(column.in_(node_ids))).scalars()
+        return set(found)
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _AT_A_TIME):
+        yield ids[start : start + _AT_A_TIME]

@@ -1,9 +1,9 @@
 """Writing one group of a batch, and telling apart what is written from what has to wait."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from integrationbus.server.object_names import behind_task
+from integrationbus.server.object_names import behind_task, is_external_id
 from integrationbus.server.prepared import Application, Outcome, PreparedTask
 from integrationbus.server.problems import BehindWaitingTask, MissingKey, MissingTarget
 from integrationbus.server.target.objects import delete_group, find_group, write_group
@@ -47,7 +47,9 @@ class GroupWriter:
             else:
                 rows[place] = row
         if rows:
-            results = self._operate(first, list(rows.values()))
+            results = (
+                self._look(first, rows) if self._application.look_only else self._operate(first, list(rows.values()))
+            )
             for place, result in zip(rows, results, strict=True):
                 outcomes[place] = self._noted(group[place], result)
         return [outcome for outcome in outcomes if outcome is not None]
@@ -77,7 +79,8 @@ class GroupWriter:
             for name in item.names(self._connector_id)
             for sequence, external_id in held.get(name, {}).items()
             # Two external ids are two objects, even if both have one code name, on different sites perhaps.
-            if not (own_id and external_id and external_id != own_id)
+            if sequence < item.task.sequence
+            and (is_external_id(name) or not own_id or not external_id or external_id == own_id)
         ]
         if not places:
             return None
@@ -88,15 +91,21 @@ class GroupWriter:
 
     def _begin_to_wait(self, item: PreparedTask, problem: MissingTarget) -> MissingTarget:
         """Let later tasks about the same object wait, too. Raises the problem if the task is not to wait."""
-        if not isinstance(problem, BehindWaitingTask) and not (item.may_wait and problem.missing):
-            raise problem
-        for name in item.names(self._connector_id):
+        own = list(item.names(self._connector_id))
+        if not isinstance(problem, BehindWaitingTask):
+            # What the task itself would make does not appear while it waits.
+            in_vain = any(key.name in own for key in problem.missing)
+            if not item.may_wait or not problem.missing or in_vain:
+                raise problem
+        for name in own:
             self._application.held.setdefault(name, {})[item.task.sequence] = item.task.external_id
         return problem
 
     def _noted(self, item: PreparedTask, result: TaskResult) -> TaskResult:
         if item.task.task_type.writes_columns:
             self._application.appeared.update(item.names(self._connector_id))
+            self._application.written.add((result.object_type, result.object_id))
+            self._application.written.update((other.object_type, other.object_id) for other in result.touched)
         return replace(result, notes=(*item.notes, *result.notes)) if item.notes else result
 
     def _rows(self, group: Sequence[PreparedTask]) -> list[TargetRow | MissingTarget]:
@@ -123,6 +132,11 @@ class GroupWriter:
         return TargetRow(
             values=checked_values(item.object_class, values), external_id=item.main.external_id, notes=tuple(notes)
         )
+
+    def _look(self, first: PreparedTask, rows: Mapping[int, TargetRow]) -> list[TaskResult]:
+        """Results that say no more than that nothing is missing."""
+        object_type = first.object_class.object_type
+        return [TaskResult(effect=TaskEffect.UPDATED, object_type=object_type, object_id=0) for _ in rows]
 
     def _operate(self, first: PreparedTask, rows: _Rows) -> list[TaskResult]:
         place = (self._connection, self._connector_id, first.object_class)

@@ -19,9 +19,10 @@ def find_existing(
 ) -> list[int | None]:
     """The id of the stored object for each row, or None.
 
-    By GUID if the row has one, else by code name within its site and parent, else by what the key map knows (``known``,
-    ids by external id). A binding, which has neither GUID nor code name, is found by its foreign keys together. Raises
-    IdentityMissing for a row that can be found by nothing, and KeyAmbiguous when several objects fit.
+    By GUID if the row has one, else by code name within its site and parent, or by what the key map knows (``known``,
+    ids by external id): an object that was renamed upstream is still the same object. A binding, which has neither GUID
+    nor code name, is found by its foreign keys together. Raises IdentityMissing for a row that can be found by nothing,
+    and KeyAmbiguous when several objects fit, also when external id and code name belong to two.
     """
     by_guid = _by_column(connection, object_class, object_class.info.guid, rows)
     by_code = _by_code_name(connection, object_class, rows)
@@ -46,13 +47,21 @@ def _pick(
     if guid is None and code is None and not row.external_id:
         names = " or ".join(name for name in (info.guid, info.code_name) if name)
         raise IdentityMissing(f"{object_class.object_type}: set {names}, or give the task an external_id")
-    for hits in (by_guid.get(guid, ()), [hit for hit in by_code.get(code, ()) if _in_scope(object_class, row, hit)]):
-        if len(hits) > 1:
-            raise KeyAmbiguous(f"{object_class.object_type} {code or guid!r} fits {len(hits)} objects")
-        if hits:
-            return int(hits[0].found)
-    # A code name that was renamed upstream is still the same object by its external id.
-    return mapped.get(row.external_id)
+    of_guid = _only(object_class, guid, by_guid.get(guid, ()))
+    if of_guid is not None:
+        return of_guid
+    of_code = _only(object_class, code, [hit for hit in by_code.get(code, ()) if _in_scope(object_class, row, hit)])
+    of_id = mapped.get(row.external_id)
+    if of_code is not None and of_id is not None and of_code != of_id:
+        text = f"external id {row.external_id!r} is object {of_id}, but code name {code!r} is object {of_code}"
+        raise KeyAmbiguous(f"{object_class.object_type}: {text}")
+    return of_id if of_code is None else of_code
+
+
+def _only(object_class: ObjectClass, name: object, hits: _Rows) -> int | None:
+    if len(hits) > 1:
+        raise KeyAmbiguous(f"{object_class.object_type} {name!r} fits {len(hits)} objects")
+    return int(hits[0].found) if hits else None
 
 
 def _by_code_name(connection: Connection, object_class: ObjectClass, rows: Sequence[TargetRow]) -> dict[Any, _Rows]:

@@ -69,7 +69,10 @@ class PageWriter:
             node = self._insert_node(parent)
         else:
             self._check_class(node)
-            if self._place.alias not in (None, node.node_alias) or self._place.order is not None:
+            if self._place.names_a_parent and node.node_parent_id != (None if parent is None else parent.node_id):
+                note = f"the page stays at {node.node_alias_path}: MOVE_DOCUMENT puts it below another parent"
+                self._row = replace(self._row, notes=(*self._row.notes, note))
+            elif self._place.alias not in (None, node.node_alias) or self._place.order is not None:
                 own_parent = self._tree.get(node.node_parent_id) if node.node_parent_id is not None else None
                 node = self._relocate(node, own_parent)
         document_id, effect = self._write_document(node.node_id)
@@ -141,23 +144,21 @@ class PageWriter:
         return node
 
     def _find(self, place: NodePlace, parent: Node | None) -> Node | None:
-        """The page: by GUID, else by path, else by what the key map knows. Raises IdentityMissing."""
-        if place.guid is not None:
-            node = self._tree.one(_nodes.c.node_guid == place.guid)
-            if node is not None:
-                return node
-        if place.alias is not None:
-            node = self._tree.at(path_below(parent, place.alias))
-            if node is not None and (place.guid is None or node.node_guid == place.guid):
-                return node
-        if self._row.external_id:
-            known = key_map.look_up(
-                self._connection, self._connector_id, self._page.object_type, [self._row.external_id]
-            )
-            return self._tree.get(known[self._row.external_id]) if known else None
-        if place.guid is None and place.alias is None:
+        """The page: by GUID, else by what the key map knows, else by path. Raises IdentityMissing."""
+        if place.guid is None and place.alias is None and not self._row.external_id:
             raise IdentityMissing("set node_guid or node_alias, or give the task an external_id")
-        return None
+        node = None if place.guid is None else self._tree.one(_nodes.c.node_guid == place.guid)
+        if node is None and self._row.external_id:
+            known = self._known()
+            node = self._tree.get(known[self._row.external_id]) if known else None
+        if node is None and place.alias is not None:
+            there = self._tree.at(path_below(parent, place.alias))
+            if there is not None and (place.guid is None or there.node_guid == place.guid):
+                node = there
+        return node
+
+    def _known(self) -> dict[str, int]:
+        return key_map.look_up(self._connection, self._connector_id, self._page.object_type, [self._row.external_id])
 
     def _find_for_deletion(self) -> Node | None:
         """The page; one below a parent that is gone can only be found by what does not depend on its path."""
@@ -230,8 +231,7 @@ class PageWriter:
     def _remember(self, node_id: int) -> None:
         if self._row.external_id:
             place = (self._connection, self._connector_id, self._page.object_type)
-            known = key_map.look_up(*place, [self._row.external_id])
-            key_map.remember(*place, known=known, current={self._row.external_id: node_id})
+            key_map.remember(*place, known=self._known(), current={self._row.external_id: node_id})
 
     def _result(self, effect: TaskEffect, object_id: int) -> TaskResult:
         return TaskResult(effect=effect, object_type=self._page.object_type, object_id=object_id, notes=self._row.notes)

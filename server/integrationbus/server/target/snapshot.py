@@ -11,7 +11,7 @@ from integrationbus.connectors.object_class import ForeignKeyInfo
 from integrationbus.connectors.task_types import SnapshotHandling
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.prepared import KeyReference, PreparedObject, PreparedPart
-from integrationbus.server.problems import KeyNotFound
+from integrationbus.server.problems import KeyAmbiguous, KeyNotFound
 from integrationbus.server.target.deletion import Deletion
 from integrationbus.server.target.objects import write_group
 from integrationbus.server.target.row import TargetRow
@@ -35,6 +35,7 @@ class _Piece:
     result: TaskResult | None = None
     postponed: list[_Key] = field(default_factory=list)
     """Keys that were left empty, because their target may come later in the snapshot."""
+    problem: KeyAmbiguous | None = None
 
     @property
     def is_binding(self) -> bool:
@@ -94,7 +95,12 @@ class SnapshotWriter:
         if not all(_may_be_empty_for_now(piece.prepared, key) for key, _ in lookup.missing):
             return False
         piece.postponed = list(lookup.missing)
-        self._write(piece, {**lookup.found, **{key.attribute: None for key, _ in lookup.missing}})
+        try:
+            self._write(piece, {**lookup.found, **{key.attribute: None for key, _ in lookup.missing}})
+        except KeyAmbiguous as problem:
+            # Its code name may be that of another one, which gives it away later in the snapshot.
+            piece.problem = problem
+            return False
         return True
 
     def _write(self, piece: _Piece, translated: dict[str, int | None]) -> None:
@@ -114,6 +120,8 @@ class SnapshotWriter:
         for piece in stuck:
             if piece.owner is not None and piece.owner.result is None:
                 continue  # its owner says what is wrong
+            if piece.problem is not None:
+                raise piece.problem
             [lookup] = self._translator.look_up([piece.prepared])
             hopeless = [pair for pair in lookup.missing if not _may_be_empty_for_now(piece.prepared, pair[0])]
             problem = self._translator.not_found(piece.prepared, hopeless)
@@ -148,7 +156,9 @@ class SnapshotWriter:
         for part in owner.prepared.parts:
             if part.handling is SnapshotHandling.INCREMENTAL or owner.result is None:
                 continue
-            mentioned = {piece.result.object_id for piece in pieces if piece.part is part and piece.result}
+            # Wherever in the snapshot: it may be below something else now.
+            own = [piece.result for piece in pieces if piece.prepared.object_class is part.object_class]
+            mentioned = {result.object_id for result in own if result is not None}
             points = part.object_class.columns[part.owner_key.attribute] == owner.result.object_id
             stored: Any = self._connection.execute(select(part.object_class.id_column).where(points)).scalars()
             absent = [object_id for object_id in stored if object_id not in mentioned]

@@ -1,13 +1,14 @@
 """The target in the bus's own database: objects and pages are written in the transaction that settles their tasks."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, StatementError
 
 from integrationbus.server.class_catalog import ClassCatalog
+from integrationbus.server.object_names import ObjectName
 from integrationbus.server.prepared import Application, Outcome, PreparedTask
 from integrationbus.server.preview import KeyFinding, Rehearsal
 from integrationbus.server.problems import MissingTarget, TargetRefused, TaskProblem
@@ -15,6 +16,7 @@ from integrationbus.server.target.group_writer import GroupWriter
 from integrationbus.server.target.groups import cut_into_groups
 from integrationbus.server.target.reader import fields_of
 from integrationbus.server.target.session import TargetSession
+from integrationbus.server.target.stored_names import stored_names
 from integrationbus.server.target.translate import Translator
 from integrationbus.server.task import TaskEffect
 
@@ -44,6 +46,11 @@ class SqlTarget:
                 cache.clear()
             outcomes += applied
         return outcomes
+
+    def names_of_written(self, application: Application) -> Collection[ObjectName]:
+        """See ``Target.names_of_written``."""
+        assert isinstance(application.handle, Connection)
+        return set(stored_names(application.handle, self._catalog, application.written))
 
     def find_keys(self, prepared: PreparedTask, application: Application) -> Sequence[KeyFinding]:
         """See ``Target.find_keys``."""

@@ -70,7 +70,7 @@ class Translator:
         if key.dependency is Dependency.NOT_REQUIRED:
             return None, f"{column} was left empty: there is no {reference.describe()}"
         if key.dependency is Dependency.REQUIRED_HAS_DEFAULT and reference.target:
-            internal_id = self._default_id(reference.target, key.default_code_name or "")
+            internal_id = self.internal_id(_default(reference.target, key))
             if internal_id is not None:
                 default = key.default_code_name
                 note = f"{column} was set to the default {default!r}: there is no {reference.describe()}"
@@ -82,17 +82,23 @@ class Translator:
         texts, keys, attributes = [], [], []
         for key, reference in missing:
             column = f"{item.object_class.object_type}.{key.attribute}"
-            role, absent = self._missing_scope.get(reference.cache_key, ("", reference))
+            role, absent = self._absent(reference)
             why = (
                 f"which does not exist: its {role}, {absent.describe()}, is missing" if role else "which does not exist"
             )
             texts.append(f"{column} points at {reference.describe()}, {why}")
-            keys.append(self.missing_key(absent, key.attribute))
+            keys.append(self.missing_key(reference, key.attribute))
+            if key.dependency is Dependency.REQUIRED_HAS_DEFAULT and reference.target:
+                keys.append(self.missing_key(_default(reference.target, key), key.attribute))
             attributes.append(key.attribute)
         return KeyNotFound("; ".join(texts), keys, field_paths=attributes)
 
     def missing_key(self, reference: KeyReference, attribute: str) -> MissingKey:
-        """A key that leads nowhere, as the task names it and as it will be recognised."""
+        """A key that leads nowhere, as the task names it and as it will be recognised.
+
+        When what narrows its search is missing, that is what has to appear first.
+        """
+        _, reference = self._absent(reference)
         awaited = AwaitedKey(object_type=reference.object_type, external_id=reference.shown_id, attribute=attribute)
         return MissingKey(awaited=awaited, name=reference.name(self._connector_id))
 
@@ -124,6 +130,7 @@ class Translator:
         by_type: dict[str, dict[tuple[str, str], KeyReference]] = defaultdict(dict)
         for reference in references:
             if reference.cache_key not in self._cache:
+                self._missing_scope.pop(reference.cache_key, None)
                 by_type[reference.object_type][reference.cache_key] = reference
         for wanted in by_type.values():
             for key, found in self._search.find(list(wanted.values())).items():
@@ -160,6 +167,15 @@ class Translator:
                 notes.append(note)
         return self.not_found(item, hopeless) if hopeless else Translation(columns, notes)
 
-    def _default_id(self, target: ObjectClass, code_name: str) -> int | None:
-        params = ObjectParams(code_name=code_name)
-        return self.internal_id(KeyReference(external_id=f"\0{code_name}", target=target, params=params))
+    def _absent(self, reference: KeyReference) -> tuple[str, KeyReference]:
+        """What is missing behind a key that leads nowhere: itself, or with its role what narrows the search."""
+        role, absent = "", reference
+        while absent.cache_key in self._missing_scope:
+            role, absent = self._missing_scope[absent.cache_key]
+        return role, absent
+
+
+def _default(target: ObjectClass, key: ForeignKeyInfo) -> KeyReference:
+    """The object that stands in for missing ones. Keys of callers hold no NUL, so this is none of them."""
+    code_name = key.default_code_name or ""
+    return KeyReference(external_id=f"\0{code_name}", target=target, params=ObjectParams(code_name=code_name))
