@@ -26,7 +26,7 @@ async def logged(run: Run, *arguments: str) -> str:
 async def test_tasks_are_acted_upon_by_id_and_their_history_is_told(run: Run) -> None:
     task_id = await logged(run, *BAD)
     retried = await run("tasks", "retry", task_id, "--reason", "again")
-    assert (retried.exit_code, retried.output) == (0, "1 tasks called\n")
+    assert (retried.exit_code, retried.output) == (0, "1 task called\n")
     skipped = await run("tasks", "skip", task_id, "--json")
     assert json.loads(skipped.stdout)["affected"] == 1
     history = await run("tasks", "history", task_id)

@@ -83,7 +83,7 @@ async def test_lines_go_through_a_stream_and_the_command_goes_on_where_it_was(ru
     lines.write_text('{"name": "p1"}\n{"name": "p2"}\n')
     command = ("log", "people", "create-object", "--lines", str(lines), "--id-field", "name", "--stream-id", "people")
     first = await run(*command)
-    assert (first.exit_code, first.output) == (0, "2 tasks logged, 0 rejected; 2 lines are settled\n")
+    assert (first.exit_code, first.output) == (0, "2 tasks logged, 0 rejected; 2 lines settled\n")
     with lines.open("a") as more:
         more.write('{"name": "p3"}\n\n')
     again = await run(*command, "--json")
@@ -100,7 +100,7 @@ async def test_lines_that_cannot_be_stored_are_listed_and_the_others_go_on(run: 
     result = await run(*command, stdin=stdin)
     assert result.exit_code == 1
     assert result.stderr.startswith("line 2: INVALID_FIELD: external_id: is 300 bytes long")
-    assert result.stdout == "2 tasks logged, 1 rejected; 3 lines are settled\n"
+    assert result.stdout == "2 tasks logged, 1 rejected; 3 lines settled\n"
     again = await run(*command, "--json", stdin=stdin)
     assert again.exit_code == 1, "whoever lost the first answer has to hear of it"
     answer = json.loads(again.stdout)

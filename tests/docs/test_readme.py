@@ -52,11 +52,12 @@ async def test_the_first_steps_of_the_readme_lead_where_they_say(tmp_path: Path)
         environment = {"INTEGRATIONBUS_SERVER": served.address, "COLUMNS": "200"}
         for words in commands(README):
             endless = ["--snapshot", "--count", "1"] if words == ["watch"] else []
-            follow = ["--wait"] if words[0] == "log" else []
-            result = await asyncio.to_thread(CliRunner().invoke, app, [*words, *endless, *follow], env=environment)
-            assert result.exit_code == (1 if follow else 0), result.output
-            said[" ".join(words[:2])] = result.output
-    assert "KEY_NOT_FOUND" in said["tasks"]
-    assert "HALTED" in said["connectors"]
-    assert "goes on" in said["connectors resume"]
-    assert "DELETED" in said["watch"]
+            settle = [["notify", "iso3166", "--wait"]] if words[0] == "log" else []
+            for each in ([*words, *endless], *settle):
+                result = await asyncio.to_thread(CliRunner().invoke, app, each, env=environment)
+                assert result.exit_code == 0, result.output
+                said[" ".join(each[:2])] = result.output
+    assert "WAITING" in said["tasks"]
+    assert "AT-X" in said["tasks --waiting-for"]
+    assert said["tasks delete"] == "1 task deleted\n"
+    assert "DELETED" in said["watch --snapshot"]

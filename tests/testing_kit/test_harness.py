@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from support.misfits import BadCron, Raising, Unnamed
+from support.people import PatientConnector as WaitingConnector
 from support.people import PeopleConnector
 
 from integrationbus.client import (
@@ -185,6 +186,34 @@ def test_the_fields_at_fault_and_the_next_attempt_are_named() -> None:
         bus.connector.failures_left = 1
         with pytest.raises(AssertionError, match="the next attempt is due at 2026-01-01 01:00:00"):
             bus.succeed(CREATE, {"do": "retry", "name": "Ada"})
+
+
+def test_a_task_waits_for_a_missing_key_until_its_target_is_made() -> None:
+    with ConnectorHarness(WaitingConnector) as bus:
+        early = bus.process(CREATE, {"name": "Ada", "boss_id": 9}, external_id=7)
+        assert early.state is TaskState.WAITING
+        assert early.wait_deadline == bus.clock.now() + timedelta(hours=1)
+        boss = bus.succeed(CREATE, {"name": "Eve"}, external_id=9)
+        assert boss.result
+        assert bus.task(early.id).state is TaskState.SUCCEEDED
+        assert bus.object("test.person", "Ada").fields["boss_id"] == boss.result.object_id
+
+
+def test_a_task_that_waits_says_for_what_and_how_long() -> None:
+    with ConnectorHarness(WaitingConnector) as bus:
+        with pytest.raises(AssertionError) as raised:
+            bus.succeed(CREATE, {"name": "Ada", "boss_id": 9}, external_id=7)
+        said = str(raised.value)
+        assert said.startswith("'Create object 7' is WAITING after 1 attempts; KEY_NOT_FOUND in TRANSLATE: ")
+        assert said.endswith(
+            "it waits for test.person '9' in boss_id; it fails if it still waits at 2026-01-01 01:00:00+00:00"
+        )
+        [waiting] = bus.tasks()
+        with pytest.raises(AssertionError, match=f"waits behind task {waiting.id}, which waits as well"):
+            bus.succeed(TaskType.UPDATE_OBJECT, {"name": "Ada"}, external_id=7)
+        bus.clock.advance(timedelta(hours=1))
+        bus.run()
+        assert bus.task(waiting.id).state is TaskState.FAILED
 
 
 def test_a_deletion_is_a_task_like_any_other(bus: ConnectorHarness) -> None:

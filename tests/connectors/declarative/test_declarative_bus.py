@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +12,7 @@ from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
 from integrationbus.server.object_view import ByCodeName, ObjectView
-from integrationbus.server.task import NewTask, Payload, PayloadForm, TaskType
+from integrationbus.server.task import NewTask, Payload, PayloadForm, TaskState, TaskType
 
 SHOP = """\
 name: shop
@@ -66,6 +67,17 @@ page_keys:
   shop.product: {node_guid: id, culture: "'en-US'", site: "'main'"}
 """
 
+PATIENT = """\
+name: patient
+missing_key: {wait: 1 hour}
+mappings:
+  - class: cms.site
+    when: has(object.domain)
+    fields: {site_name: object.name}
+  - class: cms.role
+    fields: {role_name: object.name, site_id: object.site}
+"""
+
 GUID = UUID(int=7)
 CREATE, UPDATE, DELETE = TaskType.CREATE_OBJECT, TaskType.UPDATE_OBJECT, TaskType.DELETE_OBJECT
 TEA = {"kind": "product", "sku": "TEA", "site": "main", "category": 12, "price": 4, "leaflet": str(GUID)}
@@ -76,7 +88,9 @@ def shop(tmp_path: Path, database_url: str, clock: ManualClock) -> Iterator[Work
     """A bus with the connector of the file, the site "main", a category and a page."""
     path = tmp_path / "shop.yaml"
     path.write_text(SHOP)
-    with Workbench(database_url, clock, [str(path)]) as bus:
+    patient = tmp_path / "patient.yaml"
+    patient.write_text(PATIENT)
+    with Workbench(database_url, clock, [str(path), str(patient)]) as bus:
         bus.log(
             task({"kind": "site", "name": "main"}),
             task({"kind": "category", "name": "Drinks"}, external_id="12"),
@@ -154,3 +168,17 @@ def test_a_missing_field_fails_the_task_and_names_the_expression(shop: Workbench
     assert (error := shop.task(nameless.id).last_error)
     assert error.reason == "CONNECTOR_FAILED"
     assert "shop.category.name = object.name: there is no 'name'" in error.message
+
+
+def test_a_task_waits_for_a_missing_key_as_long_as_the_file_says(shop: Workbench, clock: ManualClock) -> None:
+    def role(name: str, site: str) -> NewTask:
+        return new_task({"name": name, "site": site}, connector="patient", external_id=name)
+
+    [early, lost] = shop.log(role("editor", "second"), role("author", "third"))
+    assert shop.process("patient").counts.waiting == 2
+    shop.log(new_task({"name": "second", "domain": "example.org"}, connector="patient", external_id="second"))
+    shop.process("patient")
+    assert (shop.task(early).state, shop.task(lost).state) == (TaskState.SUCCEEDED, TaskState.WAITING)
+    clock.advance(timedelta(hours=1))
+    shop.process("patient")
+    assert shop.task(lost).state is TaskState.FAILED

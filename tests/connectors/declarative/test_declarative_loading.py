@@ -11,18 +11,20 @@ from integrationbus.connectors import (
     Cron,
     Dependency,
     Every,
+    FailOnMissingKey,
     IntegrationConnector,
     OnLog,
     OnNotify,
     RetryPolicy,
     TreeNode,
     TypeInfo,
+    WaitForMissingKey,
 )
 from integrationbus.connectors.cms import UserInfo
 from integrationbus.connectors.declarative import InvalidConnectorFile, connector_class
 from integrationbus.connectors.discovery import find_connectors
 from integrationbus.connectors.object_class import describe
-from integrationbus.connectors.policies import Trigger
+from integrationbus.connectors.policies import MissingKeyPolicy, Trigger
 
 USERS = "name: users\nmappings:\n  - {class: cms.user, fields: {user_name: object.login}}\n"
 
@@ -89,6 +91,7 @@ def test_a_file_without_options_has_the_usual_ones(tmp_path: Path) -> None:
     assert (cls.name, cls.display_name, cls.object_classes) == ("users", "", (UserInfo,))
     assert (cls.trigger, cls.retry, cls.clear_translations_after_processing) == (OnLog(), RetryPolicy(), True)
     assert cls.accepts == Accepts(content_types=("application/json",), prepared=False)
+    assert cls.missing_key == FailOnMissingKey()
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,22 @@ def test_a_file_without_options_has_the_usual_ones(tmp_path: Path) -> None:
 )
 def test_the_trigger_is_that_of_the_file(tmp_path: Path, text: str, trigger: Trigger) -> None:
     assert connector_class(write(tmp_path, f"{USERS}trigger: {text}\n")).trigger == trigger
+
+
+@pytest.mark.parametrize(
+    ("text", "missing_key"),
+    [
+        ("fail", FailOnMissingKey()),
+        ("wait", WaitForMissingKey(timedelta(days=7))),
+        ("{wait: 1 second}", WaitForMissingKey(timedelta(seconds=1))),
+        ("{wait: 30 days}", WaitForMissingKey(timedelta(days=30))),
+        ("{wait: forever}", WaitForMissingKey(None)),
+    ],
+)
+def test_what_a_missing_key_does_is_what_the_file_says(
+    tmp_path: Path, text: str, missing_key: MissingKeyPolicy
+) -> None:
+    assert connector_class(write(tmp_path, f"{USERS}missing_key: {text}\n")).missing_key == missing_key
 
 
 def test_the_other_options_are_those_of_the_file(tmp_path: Path) -> None:

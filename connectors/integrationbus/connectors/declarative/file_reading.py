@@ -9,10 +9,15 @@ from integrationbus.connectors.declarative.connector import DeclarativeConnector
 from integrationbus.connectors.declarative.faults import Faults
 from integrationbus.connectors.declarative.lookup_reading import read_keys, read_page_keys
 from integrationbus.connectors.declarative.mapping_reading import read_mappings
-from integrationbus.connectors.declarative.policy_reading import read_accepts, read_retry, read_trigger
+from integrationbus.connectors.declarative.policy_reading import (
+    read_accepts,
+    read_missing_key,
+    read_retry,
+    read_trigger,
+)
 from integrationbus.connectors.declarative.reading import Table
 from integrationbus.connectors.declarative.source import Value
-from integrationbus.connectors.policies import Accepts, OnLog, RetryPolicy
+from integrationbus.connectors.policies import Accepts, FailOnMissingKey, OnLog, RetryPolicy
 
 __all__ = ["read_connector"]
 
@@ -23,6 +28,7 @@ _KEYS = (
     "display_name",
     "keys",
     "mappings",
+    "missing_key",
     "name",
     "page_keys",
     "retry",
@@ -42,6 +48,7 @@ def read_connector(value: Value, faults: Faults) -> Callable[[], type[Declarativ
     display_name = table.text("display_name") or ""
     trigger = read_trigger(given, faults) if (given := table.get("trigger")) else OnLog()
     retry = read_retry(given, faults) if (given := table.get("retry")) else RetryPolicy()
+    missing_key = read_missing_key(given, faults) if (given := table.get("missing_key")) else FailOnMissingKey()
     accepts = read_accepts(given, faults) if (given := table.get("accepts")) else _JSON_AND_RECORDS
     forgets = table.flag("clear_translations_after_processing", default=True)
     names = ClassNames()
@@ -59,6 +66,7 @@ def read_connector(value: Value, faults: Faults) -> Callable[[], type[Declarativ
             "display_name": display_name,
             "trigger": trigger,
             "retry": retry,
+            "missing_key": missing_key,
             "accepts": accepts,
             "clear_translations_after_processing": forgets,
             "object_classes": tuple(dict.fromkeys(named.get() for named in classes)),

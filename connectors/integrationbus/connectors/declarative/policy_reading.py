@@ -1,4 +1,4 @@
-"""Reading what a connector says about itself: trigger, retries and accepted payloads."""
+"""Reading what a connector says about itself: trigger, retries, missing keys and accepted payloads."""
 
 import re
 from collections.abc import Mapping
@@ -8,9 +8,20 @@ from zoneinfo import ZoneInfo
 from integrationbus.connectors.declarative.faults import Faults, did_you_mean, one_of
 from integrationbus.connectors.declarative.reading import Table, items_of, text_of
 from integrationbus.connectors.declarative.source import Value
-from integrationbus.connectors.policies import Accepts, Cron, Every, OnLog, OnNotify, RetryPolicy, Trigger
+from integrationbus.connectors.policies import (
+    Accepts,
+    Cron,
+    Every,
+    FailOnMissingKey,
+    MissingKeyPolicy,
+    OnLog,
+    OnNotify,
+    RetryPolicy,
+    Trigger,
+    WaitForMissingKey,
+)
 
-__all__ = ["read_accepts", "read_retry", "read_trigger"]
+__all__ = ["read_accepts", "read_missing_key", "read_retry", "read_trigger"]
 
 _FORMS = ("json", "prepared", "record")
 _DURATION = re.compile(r"(\d{1,6}) (second|minute|hour|day)s?")
@@ -76,6 +87,23 @@ def read_retry(value: Value, faults: Faults) -> RetryPolicy:
     )
 
 
+def read_missing_key(value: Value, faults: Faults) -> MissingKeyPolicy:
+    """What a missing key does: fail, wait, or a table with wait, which is a duration or forever."""
+    if value.content == "fail":
+        return FailOnMissingKey()
+    if value.content == "wait":
+        return WaitForMissingKey()
+    if not isinstance(value.content, Mapping):
+        faults.add(value.position, "missing_key must be fail, wait, or a table with wait")
+        return FailOnMissingKey()
+    table = Table(value, faults, "missing_key", ("wait",), ("wait",))
+    given = table.get("wait")
+    if given is not None and given.content == "forever":
+        return WaitForMissingKey(None)
+    second = timedelta(seconds=1)
+    return WaitForMissingKey(_duration(table, "wait", second, faults, least=second, also="forever or "))
+
+
 def _cron(table: Table, faults: Faults) -> Cron:
     """A schedule whose five fields look right; the server reads what they say."""
     expression = table.text("cron") or ""
@@ -90,8 +118,9 @@ def _cron(table: Table, faults: Faults) -> Cron:
 
 
 def _duration(
-    table: Table, name: str, default: timedelta, faults: Faults, *, least: timedelta = timedelta(0)
+    table: Table, name: str, default: timedelta, faults: Faults, *, least: timedelta = timedelta(0), also: str = ""
 ) -> timedelta:
+    """A duration; ``also`` is what the message of a fault allows besides."""
     text = table.text(name)
     if text is None:
         return default
@@ -99,7 +128,7 @@ def _duration(
     length = timedelta(**{f"{found[2]}s": int(found[1])}) if found else None
     if length is not None and length >= least:
         return length
-    faults.add(table.position_of(name), f"{name} must be a number of seconds, minutes, hours or days: 5 minutes")
+    faults.add(table.position_of(name), f"{name} must be {also}a number of seconds, minutes, hours or days: 5 minutes")
     return default
 
 

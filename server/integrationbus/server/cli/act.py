@@ -8,7 +8,7 @@ import typer
 from integrationbus.client import Client, SelectionResult, TaskFilter, TaskState
 from integrationbus.server.cli.connection import FAILED, ServerOption, connect, fail
 from integrationbus.server.cli.names import labels_of, named
-from integrationbus.server.cli.output import JsonOption, print_json
+from integrationbus.server.cli.output import JsonOption, counted, print_json
 
 __all__ = ["acting"]
 
@@ -51,7 +51,7 @@ def acting(verb: str, past: str, help_text: str) -> Callable[..., None]:
         with connect(server) as client:
             method = _METHODS[verb](client)
             if not ids and not yes and not dry_run:
-                _confirm(verb, method(reason="", etag="", validate_only=True, **selection).affected)
+                _confirm(verb, past, method(reason="", etag="", validate_only=True, **selection).affected)
             result = method(reason=reason, etag=etag, validate_only=dry_run, **selection)
         _show(result, f"would be {past}" if dry_run else past, as_json=as_json)
 
@@ -66,13 +66,13 @@ _METHODS: dict[str, Callable[[Client], Callable[..., SelectionResult]]] = {
 }
 
 
-def _confirm(verb: str, number: int) -> None:
+def _confirm(verb: str, past: str, number: int) -> None:
     if number == 0:
         fail("no task matches")
     try:
-        go_on = typer.confirm(f"{verb.capitalize()} {number} tasks?")
+        go_on = typer.confirm(f"{verb.capitalize()} {counted(number, 'task')}?")
     except typer.Abort:
-        fail(f"{number} tasks match; confirm with --yes")
+        fail(f"{counted(number, 'task')} would be {past}; confirm with --yes")
     if not go_on:
         fail("nothing was done")
 
@@ -81,7 +81,7 @@ def _show(result: SelectionResult, past: str, *, as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        typer.echo(f"{result.affected} tasks {past}")
+        typer.echo(f"{counted(result.affected, 'task')} {past}")
         for task_id, reason in result.not_affected.items():
             typer.echo(f"{task_id}: {reason}", err=True)
     if result.not_affected:

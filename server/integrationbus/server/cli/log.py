@@ -27,7 +27,7 @@ from integrationbus.client import (
 from integrationbus.server.cli.connection import ServerOption, connect, fail
 from integrationbus.server.cli.log_stream import progress_bar, stream_lines
 from integrationbus.server.cli.names import labels_of, named
-from integrationbus.server.cli.output import JsonOption, console, print_json, state_text
+from integrationbus.server.cli.output import JsonOption, console, counted, print_json, state_text
 from integrationbus.server.cli.payloads import json_object_of, json_of
 
 __all__ = ["log"]
@@ -180,7 +180,7 @@ def _log_batches(client: Client, tasks: Iterator[NewTask], *, as_json: bool) -> 
     if as_json:
         print_json({"logged": len(logged.logged), "resume_token": logged.resume_token})
     else:
-        typer.echo(f"{len(logged.logged)} tasks logged")
+        typer.echo(f"{counted(len(logged.logged), 'task')} logged")
 
 
 def _show(receipt: LoggedTask, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from integrationbus.client import Client, NewTask, RejectedTask
 from integrationbus.server.cli.connection import FAILED
-from integrationbus.server.cli.output import console, print_json
+from integrationbus.server.cli.output import console, counted, print_json
 
 __all__ = ["progress_bar", "stream_lines"]
 
@@ -32,7 +32,8 @@ def stream_lines(client: Client, tasks: Iterator[NewTask], stream_id: str, *, as
     if as_json:
         print_json({"logged": result.logged, "rejected": rejected, "resume_token": result.resume_token})
     else:
-        typer.echo(f"{result.logged} tasks logged, {len(rejected)} rejected; {result.settled_number} lines are settled")
+        logged, settled = counted(result.logged, "task"), counted(result.settled_number, "line")
+        typer.echo(f"{logged} logged, {len(rejected)} rejected; {settled} settled")
     if rejected:
         raise typer.Exit(FAILED)
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from integrationbus.client import ResumeToken, TaskState
 
-__all__ = ["JsonOption", "console", "moment", "print_json", "print_table", "state_text", "to_plain"]
+__all__ = ["JsonOption", "console", "counted", "moment", "print_json", "print_table", "state_text", "to_plain"]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -76,6 +76,11 @@ def to_plain(value: object) -> object:
             return value
         case _:
             return str(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, which gets an s unless there is one: 1 task, 2 tasks."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def moment(value: datetime | None) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from integrationbus.client import Run
 from integrationbus.server.cli.connection import ServerOption, connect
-from integrationbus.server.cli.output import JsonOption, moment, print_json, print_table
+from integrationbus.server.cli.output import JsonOption, counted, moment, print_json, print_table
 
 __all__ = ["runs_app"]
 
@@ -47,7 +47,7 @@ def cancel(
     if as_json:
         print_json(run)
     else:
-        typer.echo(f"the run is {run.state.name}; {run.remaining} tasks are in the line")
+        typer.echo(f"the run is {run.state.name}; {counted(run.remaining, 'task')} in the line")
 
 
 def _row(run: Run) -> list[str]:

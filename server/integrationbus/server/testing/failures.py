@@ -1,6 +1,6 @@
 """What became of a task, in words."""
 
-from integrationbus.client import Task, TaskError
+from integrationbus.client import AwaitedKey, Task, TaskError
 
 __all__ = ["explain"]
 
@@ -12,9 +12,18 @@ def explain(task: Task) -> str:
         reasons.append(_explain_error(task.last_error))
     if task.blocked_by:
         reasons.append(f"it waits behind task {task.blocked_by}, which failed")
+    reasons += [_explain_wait(key) for key in task.waiting_for]
+    if task.wait_deadline:
+        reasons.append(f"it fails if it still waits at {task.wait_deadline}")
     if task.next_attempt_at:
         reasons.append(f"the next attempt is due at {task.next_attempt_at}")
     return "; ".join([f"{task.title!r} is {task.state.name} after {task.attempts} attempts", *reasons])
+
+
+def _explain_wait(key: AwaitedKey) -> str:
+    if key.behind_task_id:
+        return f"it waits behind task {key.behind_task_id}, which waits as well"
+    return f"it waits for {key.object_type} {key.external_id!r} in {key.attribute}"
 
 
 def _explain_error(error: TaskError) -> str:
