@@ -101,4 +101,9 @@ async def test_a_connector_is_switched_off_and_on(run: Run) -> None:
     assert (await run("connectors", "disable", "people", "--reason", "x")).output == "people is DISABLED\n"
     refused = await run("log", "people", "create-object", "--record", "{}")
     assert (refused.exit_code, "CONNECTOR_DISABLED" in refused.stderr) == (1, True)
-    assert (await run("connectors", "enable", "people")).output == "people is IDLE\n"
+    enabled = await run("connectors", "enable", "people")
+    assert (enabled.exit_code, enabled.output.startswith("people is "), "DISABLED" in enabled.output) == (
+        0,
+        True,
+        False,
+    )

@@ -9,8 +9,8 @@ from support.clocks import ManualClock
 
 from integrationbus.server.errors import EtagMismatch, RunEnded, RunNotFound, TaskFinal, TaskNotFound
 from integrationbus.server.run import RunState
-from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import ProcessType, TaskActionKind, TaskState
+from integrationbus.server.task_queries import TaskQuery
 
 RETRY, SKIP, DELETE = TaskActionKind.RETRY, TaskActionKind.SKIP, TaskActionKind.DELETE
 BAD = {"do": "raise"}

@@ -11,11 +11,11 @@ from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 from support.people import PeopleConnector
 
+from integrationbus.server.claims import Claim, ClaimRequest, NewRun
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import ServerDraining, StoreUnavailable
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
-from integrationbus.server.store import Claim, ClaimRequest, NewRun
 
 
 class Gate:

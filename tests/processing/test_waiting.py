@@ -8,7 +8,6 @@ from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
 from integrationbus.connectors.keys import ObjectParams
-from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import (
     AwaitedKey,
     MissingKeyAction,
@@ -18,6 +17,7 @@ from integrationbus.server.task import (
     TaskState,
     TaskType,
 )
+from integrationbus.server.task_queries import TaskQuery
 
 WAIT = MissingKeyAction.WAIT
 UPDATE, DELETE = TaskType.UPDATE_OBJECT, TaskType.DELETE_OBJECT

@@ -7,8 +7,8 @@ import pytest
 
 from integrationbus.server.rpc.answers import first_page, in_parts
 from integrationbus.server.rpc.watching import watch_messages
-from integrationbus.server.store import TaskEvent
 from integrationbus.server.task import ProcessType, TaskState, TaskType
+from integrationbus.server.task_queries import TaskEvent
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart
 from integrationbus.v1.task_pb2 import ResumeToken, Task
 from integrationbus.v1.task_service_pb2 import TaskChange

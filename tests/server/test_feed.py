@@ -10,12 +10,13 @@ from sqlalchemy import text
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
+from integrationbus.server.claims import ClaimRequest, NewRun
 from integrationbus.server.errors import ResumeTokenExpired, ServerDraining, WatcherTooSlow
 from integrationbus.server.feed.ring import Ring
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.reads import Reads
 from integrationbus.server.run import RunTrigger
-from integrationbus.server.store import ClaimRequest, NewRun, TaskQuery
+from integrationbus.server.task_queries import TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchStart
 
 FROM_THE_BEGINNING = WatchStart(positions={"people": 0})

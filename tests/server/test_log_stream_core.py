@@ -13,6 +13,7 @@ from support.specs import person
 
 from integrationbus.server.errors import ServerDraining, StoreUnavailable, StreamTakenOver
 from integrationbus.server.limits import Limits
+from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamRejection
 from integrationbus.server.reads import Reads
 from integrationbus.server.rpc.intake import check_task
@@ -20,7 +21,6 @@ from integrationbus.server.rpc.log_stream import WINDOW, LogStream, StreamAck
 from integrationbus.server.rpc.log_streaming import LogStreaming
 from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.storage.sql_store import SqlStore
-from integrationbus.server.store import LogEntry, LogReceipt, NotStored
 from integrationbus.server.task import NewTask
 from integrationbus.server.task_log import TaskLog
 from integrationbus.v1.task_pb2 import TaskSpec

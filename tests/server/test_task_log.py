@@ -11,7 +11,7 @@ from support.clocks import ManualClock
 
 from integrationbus.server.errors import LogQueueFull, RequestIdReused, ServerDraining, StoreUnavailable
 from integrationbus.server.ids import new_id
-from integrationbus.server.store import LogEntry, LogReceipt, RequestKey
+from integrationbus.server.log_entries import LogEntry, LogReceipt, RequestKey
 from integrationbus.server.task_log import TaskLog
 
 

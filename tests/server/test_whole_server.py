@@ -6,8 +6,8 @@ from support.served import serve
 from integrationbus.client import AsyncClient, NewTask, TaskChange, TaskState, TaskType
 from integrationbus.client.wire.tasks import task_spec
 from integrationbus.server.limits import Limits
+from integrationbus.server.log_entries import LogEntry, LogReceipt
 from integrationbus.server.rpc.intake import check_task, request_key
-from integrationbus.server.store import LogEntry, LogReceipt
 
 CONNECTORS = ["support.people:PeopleConnector"]
 

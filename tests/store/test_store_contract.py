@@ -6,19 +6,12 @@ import pytest
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
+from integrationbus.server.claims import ClaimRequest, NewRun, Settlement
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import ConnectorNotFound, LeaseLost, RunNotFound, TaskNotFound
 from integrationbus.server.ids import new_id
+from integrationbus.server.log_entries import LogEntry, LogReceipt, RequestKey, ReusedRequest
 from integrationbus.server.run import RunState, RunTrigger
-from integrationbus.server.store import (
-    ClaimRequest,
-    LogEntry,
-    LogReceipt,
-    NewRun,
-    RequestKey,
-    ReusedRequest,
-    Settlement,
-)
 from integrationbus.server.task import NewTask, ProcessType, Task, TaskEffect, TaskResult, TaskState
 
 DONE = TaskResult(effect=TaskEffect.CREATED, object_type="test.person", object_id=1)

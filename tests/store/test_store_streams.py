@@ -5,8 +5,8 @@ from threading import Barrier
 
 from support.bench import Workbench, new_task
 
+from integrationbus.server.log_entries import LogEntry, LogReceipt
 from integrationbus.server.log_streams import MisplacedEntry, StreamPlace, StreamRejection, StreamStanding
-from integrationbus.server.store import LogEntry, LogReceipt
 
 
 def part(after: int, number: int, *rejected: int, heard: int = 0, stream_id: str = "s", creator: str = "a") -> LogEntry:

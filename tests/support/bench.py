@@ -10,10 +10,12 @@ from types import TracebackType
 from typing import Self, TypeVar, cast
 
 from integrationbus.server.actions import ActionReport, WantedAction
+from integrationbus.server.claims import Settled
 from integrationbus.server.clock import Clock
 from integrationbus.server.errors import ServerDraining
 from integrationbus.server.ids import new_id
 from integrationbus.server.loading import load_connectors
+from integrationbus.server.log_entries import LogEntry
 from integrationbus.server.object_view import ByCodeName
 from integrationbus.server.payloads.values import write_record
 from integrationbus.server.processing.dispatcher import Dispatcher
@@ -24,7 +26,6 @@ from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import RegisteredConnector
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage.opened import open_store
-from integrationbus.server.store import LogEntry, Settled, TaskQuery
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.task import (
@@ -39,6 +40,7 @@ from integrationbus.server.task import (
     TaskState,
     TaskType,
 )
+from integrationbus.server.task_queries import TaskQuery
 from support.people import PeopleConnector
 
 __all__ = ["Workbench", "new_task"]

@@ -11,13 +11,12 @@ import grpc
 
 from integrationbus.client.async_connection import AsyncConnection
 from integrationbus.client.async_log_stream import AsyncLogStream
+from integrationbus.client.async_operating import AsyncOperating
 from integrationbus.client.async_watch import AsyncObjectWatch, AsyncWatch, async_latest
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector
-from integrationbus.client.model.descriptions import ConnectorCheck, ConnectorDescription
-from integrationbus.client.model.enums import HeadAction, Switch, TaskType
+from integrationbus.client.model.enums import HeadAction, TaskType
 from integrationbus.client.model.log_streams import RejectedTask, StreamedTasks, StreamProgress
 from integrationbus.client.model.objects import BusObject, ExternalKey, ObjectKey, ResolvedKey
-from integrationbus.client.model.operations import SelectionResult, SwitchState, TaskHistory, TaskPreview
 from integrationbus.client.model.payloads import Payload
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.runs import Run, RunTicket
@@ -31,7 +30,7 @@ from integrationbus.client.model.tasks import (
     TaskFilter,
     TaskOptions,
 )
-from integrationbus.client.wire import connectors, descriptions, objects, operations, runs, server, tasks
+from integrationbus.client.wire import connectors, objects, runs, server, tasks
 from integrationbus.client.wire.batches import Batcher
 from integrationbus.client.wire.log_streaming import LogStreamState
 from integrationbus.client.wire.object_watching import ObjectWatchState
@@ -44,7 +43,7 @@ __all__ = ["AsyncClient"]
 _PAGE_SIZE = 500
 
 
-class AsyncClient:
+class AsyncClient(AsyncOperating):
     """Calls a server; ``Client`` for asyncio. Belongs to one event loop.
 
     ``target`` is its address, for example "localhost:50051". ``application`` is what the caller calls itself: tasks
@@ -188,58 +187,6 @@ class AsyncClient:
             )
         )
 
-    async def preview_task(
-        self, connector: str, task_type: TaskType, payload: Payload, **options: Unpack[TaskOptions]
-    ) -> TaskPreview:
-        """What a task would do if it were processed now: its effect, its columns, its keys. Nothing is written."""
-        task = NewTask(connector, task_type, payload, **options)
-        return await self._connection.call(operations.preview_task(task))
-
-    async def task_history(self, task_id: str) -> TaskHistory:
-        """Every attempt at a task, and what operators did with it. Raises NotFound."""
-        return await self._connection.call(operations.task_history(task_id))
-
-    async def retry_tasks(
-        self,
-        *,
-        reason: str = "",
-        etag: str = "",
-        validate_only: bool = False,
-        **task_filter: Unpack[TaskFilter],
-    ) -> SelectionResult:
-        """Have tasks processed now, wherever they stand, in their order and before the line.
-
-        With ``task_ids`` alone these tasks are meant, and those that cannot be acted upon are reported; with a filter,
-        all that match and can be acted upon. ``validate_only`` only counts them. ``etag`` goes with a single task id:
-        a task that has changed since is left alone. Raises NotFound or PreconditionFailed for a single task.
-        """
-        call = operations.retry_tasks(task_filter, reason=reason, etag=etag, validate_only=validate_only)
-        return await self._connection.call(call)
-
-    async def skip_tasks(
-        self,
-        *,
-        reason: str = "",
-        etag: str = "",
-        validate_only: bool = False,
-        **task_filter: Unpack[TaskFilter],
-    ) -> SelectionResult:
-        """Leave tasks out for good; for the rest see ``retry_tasks``."""
-        call = operations.skip_tasks(task_filter, reason=reason, etag=etag, validate_only=validate_only)
-        return await self._connection.call(call)
-
-    async def delete_tasks(
-        self,
-        *,
-        reason: str = "",
-        etag: str = "",
-        validate_only: bool = False,
-        **task_filter: Unpack[TaskFilter],
-    ) -> SelectionResult:
-        """Take tasks out of the queue; for the rest see ``retry_tasks``."""
-        call = operations.delete_tasks(task_filter, reason=reason, etag=etag, validate_only=validate_only)
-        return await self._connection.call(call)
-
     @asynccontextmanager
     async def watch(
         self, *, since: ResumeToken | None = None, snapshot: bool = False, **task_filter: Unpack[TaskFilter]
@@ -278,10 +225,6 @@ class AsyncClient:
         """Runs of one connector or of all, the newest first."""
         return self._connection.pages(lambda token: runs.list_runs(connector, token, page_size=page_size))
 
-    async def cancel_run(self, run_id: str, reason: str = "") -> Run:
-        """End a run after the batch in hand; returns it when it has ended. Raises NotFound and PreconditionFailed."""
-        return await self._connection.call(operations.cancel_run(run_id, reason))
-
     # Connectors
 
     async def list_connectors(self) -> list[Connector]:
@@ -305,22 +248,6 @@ class AsyncClient:
     async def connector_stats(self, name: str) -> ConnectorStats:
         """How much waits, since when, and how fast it goes. Raises NotFound."""
         return await self._connection.call(connectors.connector_stats(name))
-
-    async def enable_connector(self, name: str, reason: str = "") -> Connector:
-        """Switch a connector on. Raises NotFound."""
-        return await self._connection.call(operations.enable_connector(name, reason))
-
-    async def disable_connector(self, name: str, reason: str = "") -> Connector:
-        """Switch a connector off: its tasks are refused, and nothing of it runs. Raises NotFound."""
-        return await self._connection.call(operations.disable_connector(name, reason))
-
-    async def describe_connector(self, name: str) -> ConnectorDescription:
-        """What a connector makes: its internal types with their columns, keys and parts. Raises NotFound."""
-        return await self._connection.call(descriptions.describe_connector(name))
-
-    async def check_connector(self, name: str) -> list[ConnectorCheck]:
-        """Look for what would keep a connector from working; changes nothing. Raises NotFound."""
-        return await self._connection.call(descriptions.check_connector(name))
 
     def watch_connectors(
         self, names: str | Iterable[str] = (), *, interval: float = 1.0
@@ -385,14 +312,6 @@ class AsyncClient:
     async def get_enum(self, name: str) -> EnumInfo:
         """One enumeration, for example "TaskType". Raises NotFound."""
         return await self._connection.call(server.get_enum(name))
-
-    async def list_switches(self) -> list[SwitchState]:
-        """The switches of the whole bus."""
-        return await self._connection.call(operations.list_switches())
-
-    async def set_switch(self, switch: Switch, *, on: bool, reason: str = "") -> SwitchState:
-        """Turn a switch of the whole bus on or off."""
-        return await self._connection.call(operations.set_switch(switch, reason, on=on))
 
     async def server_info(self) -> ServerInfo:
         """Version, limits and capabilities."""

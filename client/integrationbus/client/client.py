@@ -12,11 +12,9 @@ import grpc
 from integrationbus.client.connection import Connection
 from integrationbus.client.log_stream import LogStream
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector
-from integrationbus.client.model.descriptions import ConnectorCheck, ConnectorDescription
-from integrationbus.client.model.enums import HeadAction, Switch, TaskType
+from integrationbus.client.model.enums import HeadAction, TaskType
 from integrationbus.client.model.log_streams import RejectedTask, StreamedTasks, StreamProgress
 from integrationbus.client.model.objects import BusObject, ExternalKey, ObjectKey, ResolvedKey
-from integrationbus.client.model.operations import SelectionResult, SwitchState, TaskHistory, TaskPreview
 from integrationbus.client.model.payloads import Payload
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.runs import Run, RunTicket
@@ -30,8 +28,9 @@ from integrationbus.client.model.tasks import (
     TaskFilter,
     TaskOptions,
 )
+from integrationbus.client.operating import Operating
 from integrationbus.client.watch import ObjectWatch, Watch, latest
-from integrationbus.client.wire import connectors, descriptions, objects, operations, runs, server, tasks
+from integrationbus.client.wire import connectors, objects, runs, server, tasks
 from integrationbus.client.wire.batches import Batcher
 from integrationbus.client.wire.log_streaming import LogStreamState
 from integrationbus.client.wire.object_watching import ObjectWatchState
@@ -44,7 +43,7 @@ __all__ = ["Client"]
 _PAGE_SIZE = 500
 
 
-class Client:
+class Client(Operating):
     """Calls a server. Safe to use from several threads.
 
     ``target`` is its address, for example "localhost:50051". ``application`` is what the caller calls itself: tasks
@@ -186,58 +185,6 @@ class Client:
             )
         )
 
-    def preview_task(
-        self, connector: str, task_type: TaskType, payload: Payload, **options: Unpack[TaskOptions]
-    ) -> TaskPreview:
-        """What a task would do if it were processed now: its effect, its columns, its keys. Nothing is written."""
-        task = NewTask(connector, task_type, payload, **options)
-        return self._connection.call(operations.preview_task(task))
-
-    def task_history(self, task_id: str) -> TaskHistory:
-        """Every attempt at a task, and what operators did with it. Raises NotFound."""
-        return self._connection.call(operations.task_history(task_id))
-
-    def retry_tasks(
-        self,
-        *,
-        reason: str = "",
-        etag: str = "",
-        validate_only: bool = False,
-        **task_filter: Unpack[TaskFilter],
-    ) -> SelectionResult:
-        """Have tasks processed now, wherever they stand, in their order and before the line.
-
-        With ``task_ids`` alone these tasks are meant, and those that cannot be acted upon are reported; with a filter,
-        all that match and can be acted upon. ``validate_only`` only counts them. ``etag`` goes with a single task id:
-        a task that has changed since is left alone. Raises NotFound or PreconditionFailed for a single task.
-        """
-        call = operations.retry_tasks(task_filter, reason=reason, etag=etag, validate_only=validate_only)
-        return self._connection.call(call)
-
-    def skip_tasks(
-        self,
-        *,
-        reason: str = "",
-        etag: str = "",
-        validate_only: bool = False,
-        **task_filter: Unpack[TaskFilter],
-    ) -> SelectionResult:
-        """Leave tasks out for good; for the rest see ``retry_tasks``."""
-        call = operations.skip_tasks(task_filter, reason=reason, etag=etag, validate_only=validate_only)
-        return self._connection.call(call)
-
-    def delete_tasks(
-        self,
-        *,
-        reason: str = "",
-        etag: str = "",
-        validate_only: bool = False,
-        **task_filter: Unpack[TaskFilter],
-    ) -> SelectionResult:
-        """Take tasks out of the queue; for the rest see ``retry_tasks``."""
-        call = operations.delete_tasks(task_filter, reason=reason, etag=etag, validate_only=validate_only)
-        return self._connection.call(call)
-
     @contextmanager
     def watch(
         self, *, since: ResumeToken | None = None, snapshot: bool = False, **task_filter: Unpack[TaskFilter]
@@ -276,10 +223,6 @@ class Client:
         """Runs of one connector or of all, the newest first."""
         return self._connection.pages(lambda token: runs.list_runs(connector, token, page_size=page_size))
 
-    def cancel_run(self, run_id: str, reason: str = "") -> Run:
-        """End a run after the batch in hand; returns it when it has ended. Raises NotFound and PreconditionFailed."""
-        return self._connection.call(operations.cancel_run(run_id, reason))
-
     # Connectors
 
     def list_connectors(self) -> list[Connector]:
@@ -303,22 +246,6 @@ class Client:
     def connector_stats(self, name: str) -> ConnectorStats:
         """How much waits, since when, and how fast it goes. Raises NotFound."""
         return self._connection.call(connectors.connector_stats(name))
-
-    def enable_connector(self, name: str, reason: str = "") -> Connector:
-        """Switch a connector on. Raises NotFound."""
-        return self._connection.call(operations.enable_connector(name, reason))
-
-    def disable_connector(self, name: str, reason: str = "") -> Connector:
-        """Switch a connector off: its tasks are refused, and nothing of it runs. Raises NotFound."""
-        return self._connection.call(operations.disable_connector(name, reason))
-
-    def describe_connector(self, name: str) -> ConnectorDescription:
-        """What a connector makes: its internal types with their columns, keys and parts. Raises NotFound."""
-        return self._connection.call(descriptions.describe_connector(name))
-
-    def check_connector(self, name: str) -> list[ConnectorCheck]:
-        """Look for what would keep a connector from working; changes nothing. Raises NotFound."""
-        return self._connection.call(descriptions.check_connector(name))
 
     def watch_connectors(self, names: str | Iterable[str] = (), *, interval: float = 1.0) -> Iterator[list[Connector]]:
         """The named connectors, or all of them, as they are; then those whose state or counts changed, for ever.
@@ -381,14 +308,6 @@ class Client:
     def get_enum(self, name: str) -> EnumInfo:
         """One enumeration, for example "TaskType". Raises NotFound."""
         return self._connection.call(server.get_enum(name))
-
-    def list_switches(self) -> list[SwitchState]:
-        """The switches of the whole bus."""
-        return self._connection.call(operations.list_switches())
-
-    def set_switch(self, switch: Switch, *, on: bool, reason: str = "") -> SwitchState:
-        """Turn a switch of the whole bus on or off."""
-        return self._connection.call(operations.set_switch(switch, reason, on=on))
 
     def server_info(self) -> ServerInfo:
         """Version, limits and capabilities."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from integrationbus.server.errors import BusError
-from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import TaskActionKind
+from integrationbus.server.task_queries import TaskQuery
 
 __all__ = ["ActionReport", "WantedAction"]
 

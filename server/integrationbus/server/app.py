@@ -8,6 +8,7 @@ from functools import partial
 from uuid import uuid4
 
 from integrationbus.server import __version__
+from integrationbus.server.claims import Settled
 from integrationbus.server.clock import Clock, SystemClock
 from integrationbus.server.connector_check import ConnectorChecker
 from integrationbus.server.connector_watch import ConnectorWatch
@@ -15,6 +16,7 @@ from integrationbus.server.errors import ServerDraining
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
+from integrationbus.server.log_entries import LogReceipt
 from integrationbus.server.processing.dispatcher import Dispatcher
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.processing.previewer import Previewer
@@ -31,7 +33,6 @@ from integrationbus.server.rpc.services import Services
 from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.settings import Settings
 from integrationbus.server.storage.opened import OpenedStore, open_store
-from integrationbus.server.store import LogReceipt, Settled
 from integrationbus.server.target.inspection import TableInspector
 from integrationbus.server.target.key_map_reader import KeyMapReader
 from integrationbus.server.target.reader import ObjectReader

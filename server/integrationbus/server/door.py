@@ -9,9 +9,9 @@ from integrationbus.client.wire.tasks import task_spec
 from integrationbus.server.clock import SystemClock
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
+from integrationbus.server.log_entries import LogEntry, LogReceipt
 from integrationbus.server.rpc.intake import check_creator, check_task_at, request_key
 from integrationbus.server.storage.opened import open_store
-from integrationbus.server.store import LogEntry, LogReceipt
 from integrationbus.server.task import NewTask as CheckedTask
 
 __all__ = ["Door"]

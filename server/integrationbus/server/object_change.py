@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from integrationbus.server.store import TaskEvent
 from integrationbus.server.task import TaskEffect
+from integrationbus.server.task_queries import TaskEvent
 
 __all__ = ["ObjectChange", "object_changes"]
 

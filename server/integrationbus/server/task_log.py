@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from integrationbus.server.errors import BusError, LogQueueFull, ServerDraining
-from integrationbus.server.store import LogEntry, LogReceipt, Store
+from integrationbus.server.log_entries import LogEntry, LogReceipt
+from integrationbus.server.store import Store
 
 __all__ = ["TaskLog"]
 

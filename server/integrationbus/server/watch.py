@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from integrationbus.server.store import TaskEvent
 from integrationbus.server.task import Task
+from integrationbus.server.task_queries import TaskEvent
 
 __all__ = ["ChangeBatch", "CheckpointMark", "SnapshotPart", "WatchItem", "WatchStart"]
 

@@ -1,6 +1,6 @@
 """Which changes a watcher wants to see."""
 
-from integrationbus.server.store import TaskEvent, TaskQuery
+from integrationbus.server.task_queries import TaskEvent, TaskQuery
 
 __all__ = ["matches"]
 

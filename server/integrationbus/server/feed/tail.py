@@ -9,7 +9,8 @@ from functools import partial
 from integrationbus.server.errors import StoreUnavailable
 from integrationbus.server.feed.ring import Ring
 from integrationbus.server.reads import Reads
-from integrationbus.server.store import Store, TaskEvent
+from integrationbus.server.store import Store
+from integrationbus.server.task_queries import TaskEvent
 
 __all__ = ["Tail"]
 

@@ -15,7 +15,8 @@ from integrationbus.server.errors import (
 from integrationbus.server.feed.matching import matches
 from integrationbus.server.feed.tail import Tail
 from integrationbus.server.reads import Reads
-from integrationbus.server.store import Store, TaskEvent, TaskQuery
+from integrationbus.server.store import Store
+from integrationbus.server.task_queries import TaskEvent, TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchItem, WatchStart
 
 __all__ = ["TaskFeed"]

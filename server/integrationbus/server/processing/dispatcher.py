@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from integrationbus.connectors.policies import OnLog
+from integrationbus.server.claims import NewRun
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction
 from integrationbus.server.errors import ConnectorNotFound, ConnectorUnhealthy, ServerDraining
 from integrationbus.server.ids import new_id
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.run import NotifyOutcome, Run, RunTicket, RunTrigger
-from integrationbus.server.store import NewRun, Store
+from integrationbus.server.store import Store
 from integrationbus.server.switches import Switch, SwitchState
 
 __all__ = ["Dispatcher"]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from integrationbus.connectors.policies import RetryPolicy
+from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement, SettlingTransaction
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
 from integrationbus.server.object_names import ObjectName
@@ -16,7 +17,7 @@ from integrationbus.server.problems import BehindWaitingTask, KeyWaitExpired, Mi
 from integrationbus.server.processing.batch_size import BatchSize
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.run import RunState
-from integrationbus.server.store import Claim, ClaimRequest, NewRun, Settled, Settlement, SettlingTransaction, Store
+from integrationbus.server.store import Store
 from integrationbus.server.task import Task
 
 __all__ = ["Pause", "RunEnd", "Runner"]

@@ -8,8 +8,9 @@ from typing import Protocol, TypeVar
 from integrationbus.server.actions import ActionReport, WantedAction
 from integrationbus.server.errors import BusError, TaskFinal, TaskNotFound, TaskRunning
 from integrationbus.server.processing.dispatcher import Dispatcher
-from integrationbus.server.store import ActionPage, Store, TaskQuery
+from integrationbus.server.store import Store
 from integrationbus.server.task import FINAL_STATES, TaskActionKind, TaskState
+from integrationbus.server.task_queries import ActionPage, TaskQuery
 
 __all__ = ["TaskActions"]
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from integrationbus.server.claims import NewRun
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import LeaseLost, OutcomeUnknown, ServerDraining, StoreUnavailable
@@ -14,7 +15,7 @@ from integrationbus.server.ids import new_id
 from integrationbus.server.processing.runner import RunEnd, Runner
 from integrationbus.server.registry import RegisteredConnector
 from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
-from integrationbus.server.store import NewRun, Store
+from integrationbus.server.store import Store
 
 __all__ = ["ConnectorWorker"]
 

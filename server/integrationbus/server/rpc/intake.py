@@ -8,10 +8,10 @@ from datetime import timedelta
 from integrationbus.server.errors import FieldProblem, InvalidRequest, TaskTypeMismatch
 from integrationbus.server.ids import new_id
 from integrationbus.server.limits import Limits
+from integrationbus.server.log_entries import RequestKey
 from integrationbus.server.registry import ConnectorRegistry, RegisteredConnector
 from integrationbus.server.rpc.checks import check_text, choice, invalid
 from integrationbus.server.rpc.payload_intake import check_payload
-from integrationbus.server.store import RequestKey
 from integrationbus.server.task import (
     MissingKeyAction,
     NewTask,

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 
 from integrationbus.server.errors import BusError, FieldProblem, StreamOutOfOrder, StreamTakenOver
+from integrationbus.server.log_entries import LogEntry, LoggedTask, LogReceipt
 from integrationbus.server.log_streams import StreamPlace, StreamRejection, StreamStanding
-from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt
 from integrationbus.server.task import NewTask
 from integrationbus.server.task_log import TaskLog
 

@@ -15,8 +15,8 @@ from integrationbus.server.rpc.queries import connector_ids, names_in
 from integrationbus.server.rpc.render import render_object
 from integrationbus.server.rpc.services import Services
 from integrationbus.server.rpc.watching import resumed
-from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import TaskState
+from integrationbus.server.task_queries import TaskQuery
 from integrationbus.server.watch import WatchStart
 from integrationbus.v1 import object_service_pb2, object_service_pb2_grpc
 from integrationbus.v1.object_service_pb2 import (

@@ -10,7 +10,7 @@ from integrationbus.server.rpc.answers import in_parts
 from integrationbus.server.rpc.queries import write_resume_token
 from integrationbus.server.rpc.render import render_object, timestamp
 from integrationbus.server.rpc.services import Objects, Services
-from integrationbus.server.store import TaskEvent
+from integrationbus.server.task_queries import TaskEvent
 from integrationbus.server.watch import ChangeBatch, WatchItem
 from integrationbus.v1 import enums_pb2, object_service_pb2
 from integrationbus.v1.object_service_pb2 import ObjectChanges, WatchObjectsResponse

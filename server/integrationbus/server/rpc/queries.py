@@ -6,8 +6,8 @@ from enum import IntEnum
 from integrationbus.server.errors import FieldProblem, ResumeTokenInvalid
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, choice, choices, invalid
-from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import ProcessType, TaskState, TaskType
+from integrationbus.server.task_queries import TaskQuery
 from integrationbus.v1 import task_pb2
 
 __all__ = ["connector_ids", "names_in", "read_filter", "read_resume_token", "wants_payload", "write_resume_token"]

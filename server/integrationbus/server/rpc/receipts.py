@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from integrationbus.server.log_entries import LoggedTask
 from integrationbus.server.rpc.queries import write_resume_token
-from integrationbus.server.store import LoggedTask
 from integrationbus.v1 import task_pb2, task_service_pb2
 
 __all__ = ["render_logged", "token_of"]

@@ -8,8 +8,8 @@ from integrationbus.server.connector import TaskCounts
 from integrationbus.server.object_view import ObjectView
 from integrationbus.server.payloads.values import write_record
 from integrationbus.server.run import Run
-from integrationbus.server.store import TaskEvent
 from integrationbus.server.task import Payload, PayloadForm, Task, TaskError, TaskResult, TaskState, title_of
+from integrationbus.server.task_queries import TaskEvent
 from integrationbus.v1 import (
     connector_service_pb2,
     enums_pb2,

@@ -9,8 +9,8 @@ from integrationbus.server.rpc.intake import check_task_at
 from integrationbus.server.rpc.queries import read_filter, write_resume_token
 from integrationbus.server.rpc.render_details import render_attempts, render_preview
 from integrationbus.server.rpc.services import Services
-from integrationbus.server.store import TaskQuery
 from integrationbus.server.task import TaskActionKind
+from integrationbus.server.task_queries import TaskQuery
 from integrationbus.v1 import task_service_pb2_grpc
 from integrationbus.v1.task_service_pb2 import (
     DeleteTasksRequest,

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from integrationbus.server.errors import ConnectorDisabled, ConnectorNotFound, InvalidRequest
+from integrationbus.server.log_entries import LogEntry, LoggedTask, LogReceipt, RequestKey
 from integrationbus.server.rpc.answers import first_page
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
@@ -19,8 +20,8 @@ from integrationbus.server.rpc.render import render_task
 from integrationbus.server.rpc.services import Services
 from integrationbus.server.rpc.task_operations import TaskOperations
 from integrationbus.server.rpc.watching import resumed, watch_messages
-from integrationbus.server.store import LogEntry, LoggedTask, LogReceipt, RequestKey, TaskQuery
 from integrationbus.server.task import NewTask, Task
+from integrationbus.server.task_queries import TaskQuery
 from integrationbus.server.watch import WatchStart
 from integrationbus.v1 import task_pb2, task_service_pb2
 from integrationbus.v1.task_service_pb2 import (

@@ -8,11 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, literal, select, tuple_, union_all
 
-from integrationbus.server.log_streams import MisplacedEntry
-from integrationbus.server.storage import schema
-from integrationbus.server.storage.journal import advance_head
-from integrationbus.server.storage.streams import advance_stream
-from integrationbus.server.store import (
+from integrationbus.server.log_entries import (
     LogEntry,
     LoggedTask,
     LogReceipt,
@@ -21,6 +17,10 @@ from integrationbus.server.store import (
     ReusedRequest,
     SwitchedOff,
 )
+from integrationbus.server.log_streams import MisplacedEntry
+from integrationbus.server.storage import schema
+from integrationbus.server.storage.journal import advance_head
+from integrationbus.server.storage.streams import advance_stream
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import NewTask, TaskState
 

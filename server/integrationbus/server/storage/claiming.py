@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select
 
+from integrationbus.server.claims import Claim, ClaimRequest
 from integrationbus.server.clock import to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.run import RunCounts, RunState
@@ -15,7 +16,6 @@ from integrationbus.server.storage.journal import Change, ChangeNote, lock_head,
 from integrationbus.server.storage.leases import check_fence
 from integrationbus.server.storage.rows import task_from_row, tasks_select
 from integrationbus.server.storage.runs import count_in_run, insert_run
-from integrationbus.server.store import Claim, ClaimRequest
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import ProcessType, Task, TaskState, Turn
 

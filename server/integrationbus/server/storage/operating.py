@@ -11,7 +11,6 @@ from integrationbus.server.storage.journal import Change, ChangeNote, lock_head,
 from integrationbus.server.storage.leases import release_halt
 from integrationbus.server.storage.reading import read_task, task_conditions
 from integrationbus.server.storage.rows import error_from_text, task_from_row, tasks_select
-from integrationbus.server.store import ActionPage, TaskQuery
 from integrationbus.server.task import (
     FINAL_STATES,
     AttemptOutcome,
@@ -22,6 +21,7 @@ from integrationbus.server.task import (
     TaskState,
     Turn,
 )
+from integrationbus.server.task_queries import ActionPage, TaskQuery
 
 __all__ = ["act_on", "change_tasks", "connectors_with_called", "list_attempts"]
 

@@ -22,8 +22,8 @@ from integrationbus.server.storage.rows import (
     tasks_select,
 )
 from integrationbus.server.storage.waiting import awaited_keys
-from integrationbus.server.store import EventPage, TaskPage, TaskQuery
 from integrationbus.server.task import Task, TaskState, TaskType
+from integrationbus.server.task_queries import EventPage, TaskPage, TaskQuery
 
 __all__ = [
     "list_tasks",

@@ -12,7 +12,6 @@ from integrationbus.server.clock import from_micros, to_micros
 from integrationbus.server.connector import ConnectorRecord, TaskCounts
 from integrationbus.server.run import Run, RunCounts, RunState, RunTrigger
 from integrationbus.server.storage import schema
-from integrationbus.server.store import TaskEvent
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import (
     MissingKeyAction,
@@ -30,6 +29,7 @@ from integrationbus.server.task import (
     TouchedObject,
     Turn,
 )
+from integrationbus.server.task_queries import TaskEvent
 
 __all__ = [
     "error_from_text",

@@ -6,10 +6,10 @@ from sqlalchemy import Connection, Insert, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from integrationbus.server.claims import NewRun
 from integrationbus.server.errors import RunEnded, RunNotFound
 from integrationbus.server.run import RunCounts, RunState
 from integrationbus.server.storage import schema
-from integrationbus.server.store import NewRun
 
 __all__ = ["connectors_with_open_runs", "count_in_run", "end_run", "insert_run", "note_cancellation"]
 

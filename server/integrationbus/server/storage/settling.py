@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from integrationbus.server.claims import Settled, Settlement
 from integrationbus.server.clock import from_micros, to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.object_names import ObjectName
@@ -18,7 +19,6 @@ from integrationbus.server.storage.leases import halt, release_halt
 from integrationbus.server.storage.reading import task_that_will_make
 from integrationbus.server.storage.rows import error_to_text, notes_to_text, touched_to_text
 from integrationbus.server.storage.runs import count_in_run
-from integrationbus.server.store import Settled, Settlement
 from integrationbus.server.task import AttemptOutcome, TaskError, TaskState, Turn
 
 __all__ = ["settle"]

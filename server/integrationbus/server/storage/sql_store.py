@@ -6,8 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.run import Run, RunState
@@ -28,22 +30,9 @@ from integrationbus.server.storage.appending import append_entries
 from integrationbus.server.storage.database import Database
 from integrationbus.server.storage.journal import ChangeNote
 from integrationbus.server.storage.rows import record_from_row, records_select
-from integrationbus.server.store import (
-    ActionPage,
-    Claim,
-    ClaimRequest,
-    EventPage,
-    LogEntry,
-    LogReceipt,
-    NewRun,
-    NotStored,
-    Settled,
-    Settlement,
-    TaskPage,
-    TaskQuery,
-)
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import Task, TaskAction, TaskActionKind, TaskAttempt
+from integrationbus.server.task_queries import ActionPage, EventPage, TaskPage, TaskQuery
 
 __all__ = ["SqlStore"]
 

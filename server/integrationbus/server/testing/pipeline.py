@@ -6,19 +6,20 @@ from datetime import datetime
 from integrationbus.client import NewTask
 from integrationbus.client.wire.tasks import task_spec
 from integrationbus.connectors.discovery import FoundConnector
+from integrationbus.server.claims import NewRun
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import HeadAction
 from integrationbus.server.errors import ConnectorUnhealthy
 from integrationbus.server.ids import new_id
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import register_connectors
+from integrationbus.server.log_entries import LogEntry
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.processing.runner import Runner
 from integrationbus.server.registry import RegisteredConnector
 from integrationbus.server.rpc.intake import check_task
 from integrationbus.server.run import Run, RunTrigger
 from integrationbus.server.storage.opened import open_store
-from integrationbus.server.store import LogEntry, NewRun
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 
