@@ -47,7 +47,8 @@ NOT_REPEATED = {
 
 
 def public_methods(cls: type) -> dict[str, Callable[..., object]]:
-    return {name: each for name, each in vars(cls).items() if not name.startswith("_") and callable(each)}
+    members = {name: each for base in reversed(cls.__mro__) for name, each in vars(base).items()}
+    return {name: each for name, each in members.items() if not name.startswith("_") and callable(each)}
 
 
 def test_the_public_names_are_sorted_and_exist() -> None:

@@ -113,7 +113,7 @@ def test_every_rpc_is_in_the_table_of_calls_and_no_other() -> None:
 
 def test_the_methods_of_the_table_of_calls_are_those_of_the_clients() -> None:
     methods = {name for row in rows_of("RPC") for name in re.findall(r"`(\w+)`", row[1])}
-    own = {name for name in vars(client.Client) if not name.startswith("_")}
+    own = {name for name in dir(client.Client) if not name.startswith("_")}
     assert methods == own - {"close", "count_objects"}
     assert [name for name in methods if not hasattr(client.AsyncClient, name)] == []
 
