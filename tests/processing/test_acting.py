@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from support.bench import Workbench, new_task
@@ -9,7 +10,7 @@ from support.clocks import ManualClock
 
 from integrationbus.server.errors import EtagMismatch, RunEnded, RunNotFound, TaskFinal, TaskNotFound
 from integrationbus.server.run import RunState
-from integrationbus.server.task import ProcessType, TaskActionKind, TaskState
+from integrationbus.server.task import MissingKeyAction, ProcessType, TaskActionKind, TaskState
 from integrationbus.server.task_queries import TaskQuery
 
 RETRY, SKIP, DELETE = TaskActionKind.RETRY, TaskActionKind.SKIP, TaskActionKind.DELETE
@@ -188,6 +189,38 @@ def test_a_cancelled_run_ends_after_the_batch_in_hand(
         bus.dispatcher.cancel(run.id, actor="operator", reason="")
     assert bus.process().state is RunState.COMPLETED, "the next trigger starts another"
     assert bus.states([ids[-1]]) == ["SUCCEEDED"]
+
+
+def test_what_is_logged_after_a_cancellation_starts_another_run(
+    at_work: tuple[Workbench, list[str], threading.Event],
+) -> None:
+    bus, ids, go_on = at_work
+    [run] = bus.store.runs(None, before=None, limit=1)
+    bus.dispatcher.cancel(run.id, actor="operator", reason="")
+    [later] = bus.log(new_task({"name": "later"}))
+    bus.dispatcher.tasks_logged(["people"])
+    go_on.set()
+    assert bus.wait_for(run.id).state is RunState.CANCELLED
+    bus.wait_until(lambda: bus.states([ids[-1], later]), lambda states: states == ["SUCCEEDED"] * 2)
+
+
+def test_a_task_that_began_to_wait_in_a_cancelled_run_has_its_deadline(
+    bus: Workbench, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancel(*_: object) -> None:
+        [run] = bus.store.runs(None, before=None, limit=1)
+        bus.dispatcher.cancel(run.id, actor="operator", reason="")
+
+    [task_id] = bus.log(
+        new_task({"name": "a", "boss_id": "9"}, missing_key=MissingKeyAction.WAIT, wait_limit=timedelta(minutes=5))
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(bus.people, "get_internal_object_params", cancel)
+        assert bus.process().state is RunState.CANCELLED
+    assert bus.task(task_id).state is TaskState.WAITING
+    clock.advance(timedelta(minutes=6))
+    bus.workers["people"].poke()
+    bus.wait_until(lambda: bus.task(task_id).state, lambda state: state is TaskState.FAILED)
 
 
 def test_an_unknown_run_cannot_be_cancelled(bus: Workbench) -> None:

@@ -71,10 +71,11 @@ def test_a_move_may_name_the_parent_by_its_external_id(site: Workbench) -> None:
         ({"node_parent_path": "/b"}, "unknown", "TARGET_NOT_FOUND", "no page 'unknown'"),
         ({"node_parent_path": "/nowhere"}, "/a", "PARENT_NOT_FOUND", "/nowhere"),
         ({"node_parent_path": "/a/x/y"}, "/a", "TARGET_REFUSED", "below itself"),
+        ({"node_parent_id": "/a"}, "/a", "TARGET_REFUSED", "below itself"),
         ({"node_parent_path": "/", "node_alias": "b"}, "/a/x", "TARGET_REFUSED", "another page at /b"),
         ({"node_parent_path": "/b", "node_alias": "x"}, "", "IDENTITY_MISSING", "node_guid"),
     ],
-    ids=["no page", "no parent", "below itself", "taken", "no identity"],
+    ids=["no page", "no parent", "below itself", "onto itself", "taken", "no identity"],
 )
 def test_a_move_that_cannot_be_is_an_error_and_moves_nothing(
     site: Workbench, fields: dict[str, object], external_id: str, reason: str, says: str
@@ -92,6 +93,30 @@ def test_an_update_that_names_another_alias_renames_the_page_with_everything_bel
     guid = UUID(str(site.objects.get("cms.page", ByCodeName("/apple")).guid))
     assert outcome(done(site, page({"node_guid": guid, "node_alias": "first"}, UPDATE))) == "UPDATED"
     assert site.names("cms.page")[:3] == ["/first", "/first/x", "/first/x/y"]
+
+
+def test_a_page_whose_path_only_begins_like_that_of_a_renamed_one_keeps_its_place(site: Workbench) -> None:
+    done(site, page({"node_alias": "ab"}))
+    done(site, page({"node_alias": "x", "node_parent_path": "/ab"}))
+    done(site, page({"node_alias": "z"}, UPDATE, external_id="/a"))
+    assert site.names("cms.page") == ["/z", "/z/x", "/z/x/y", "/b", "/ab", "/ab/x"]
+
+
+def test_a_rename_does_not_take_over_the_page_that_has_the_alias(site: Workbench) -> None:
+    done(site, page({"node_alias": "b", "title": "B"}, UPDATE))
+    task = done(site, page({"node_alias": "b", "title": "A"}, UPDATE, external_id="/a"))
+    assert outcome(task) == "TARGET_REFUSED"
+    assert site.fields_of("cms.page", "/b")["title"] == "B"
+    assert site.names("cms.page") == ["/a", "/a/x", "/a/x/y", "/b"]
+
+
+def test_an_update_that_names_another_parent_leaves_the_page_where_it_is_and_says_so(site: Workbench) -> None:
+    done(site, page({"node_alias": "c", "node_guid": GUID}))
+    task = done(site, page({"node_guid": GUID, "node_alias": "c", "node_parent_path": "/b"}, UPDATE))
+    assert outcome(task) == "UPDATED"
+    assert "/c" in site.names("cms.page")
+    assert task.result
+    assert task.result.notes
 
 
 def test_pages_have_an_order_among_their_siblings(site: Workbench) -> None:
@@ -158,6 +183,14 @@ def test_all_cultures_are_deleted_with_everything_below(site: Workbench) -> None
     assert sorted(item.effect.name for item in task.result.touched) == ["DELETED"] * 4
     assert outcome(done(site, page({}, delete, external_id="/a"))) == "NOTHING_TO_DELETE"
     assert outcome(done(site, page({"node_alias": "b"}, delete))) == "DELETED"
+
+
+def test_a_deep_tree_is_deleted_as_a_whole(site: Workbench) -> None:
+    paths = ["/a/x/y" + "/z" * depth for depth in range(300)]
+    site.log(*(page({"node_alias": "z", "node_parent_path": path}) for path in paths))
+    assert site.process().counts.succeeded == 300
+    assert outcome(done(site, page({}, TaskType.DELETE_ALL_CULTURES, external_id="/a"))) == "DELETED"
+    assert site.names("cms.page") == ["/b"]
 
 
 def test_simple_pages_name_their_parent_by_its_internal_id(site: Workbench) -> None:

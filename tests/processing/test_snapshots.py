@@ -49,7 +49,7 @@ def done(bus: Workbench, task: NewTask) -> Task:
 
 def posts_of(bus: Workbench) -> dict[object, object]:
     """The posts by subject, each with the subject of the one that it answers."""
-    found = bus.objects.list("forums.forumpost", after_id=0, limit=100)
+    found = bus.objects.list("forums.forumpost", after_id=0, limit=1000)
     subjects: dict[object, object] = {view.id: view.fields["post_subject"] for view in found}
     return {view.fields["post_subject"]: subjects.get(view.fields["post_parent_id"]) for view in found}
 
@@ -145,6 +145,39 @@ def test_children_of_children_are_written_as_well(site: Workbench) -> None:
     assert site.fields_of("forums.forum", "talk")["forum_group_id"] == group.id
     done(site, club(post("2", "Alone")))
     assert posts_of(site) == {"Alone": None}
+
+
+def test_two_parts_of_one_class_are_one_and_do_not_delete_each_other(site: Workbench) -> None:
+    parts = [{"make": "post", "objects": [post("1", "One")]}, {"make": "post", "objects": [post("2", "Two")]}]
+    fields = {"make": "forum", "forum_name": "talk", "parts": parts}
+    task = done(site, new_task(fields, data_type=SNAPSHOT, site="main"))
+    assert task.state is TaskState.SUCCEEDED
+    assert posts_of(site) == {"One": None, "Two": None}
+
+
+def test_a_child_that_is_mentioned_twice_is_one(site: Workbench) -> None:
+    task = done(site, forum([post("1", "One"), {**post("1", "One"), "post_text": "again"}]))
+    assert task.state is TaskState.SUCCEEDED
+    assert posts_of(site) == {"One": None}
+
+
+def test_children_that_move_up_by_one_name_do_not_delete_what_was_just_written(site: Workbench) -> None:
+    def club(*names: str) -> NewTask:
+        forums = [{"external_id": str(number), "forum_name": name} for number, name in enumerate(names)]
+        fields = {"make": "group", "group_name": "club", "parts": [{"make": "forum", "objects": forums}]}
+        return new_task(fields, data_type=SNAPSHOT, external_id="g", site="main")
+
+    done(site, club("a", "b"))
+    assert done(site, club("b", "c")).state is TaskState.SUCCEEDED
+    assert sorted(site.names("forums.forum")) == ["b", "c"]
+
+
+def test_hundreds_of_children_that_answer_each_other_come_at_once_and_go_at_once(site: Workbench) -> None:
+    chain = [post(str(number), f"s{number}", answers=str(number + 1)) for number in range(400)]
+    assert done(site, forum(chain)).state is TaskState.SUCCEEDED
+    assert len(posts_of(site)) == 400
+    assert done(site, forum([])).state is TaskState.SUCCEEDED
+    assert posts_of(site) == {}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from support.served import Served, refusal_of
 from support.specs import log_request, person
 
 from integrationbus.v1 import enums_pb2, task_pb2
+from integrationbus.v1.connector_service_pb2 import DisableConnectorRequest
 from integrationbus.v1.task_service_pb2 import GetTaskRequest, ListTasksRequest, LogTasksRequest
 
 
@@ -70,6 +71,14 @@ async def test_a_partial_batch_answers_for_each_task_in_its_place(served: Served
     again = await served.tasks.LogTasks(LogTasksRequest(tasks=specs, allow_partial=True, request_id="b1"))
     assert [again.results[i].task.id for i in (0, 2)] == [answer.results[i].task.id for i in (0, 2)]
     assert again.results[0].task.duplicate
+
+
+async def test_a_partial_batch_stores_what_is_not_for_a_connector_that_is_off(served: Served) -> None:
+    await served.connectors.DisableConnector(DisableConnectorRequest(name="notified"))
+    specs = [person("Ada"), person("Bob", "notified")]
+    answer = await served.tasks.LogTasks(LogTasksRequest(tasks=specs, allow_partial=True))
+    assert [result.WhichOneof("outcome") for result in answer.results] == ["task", "refusal"]
+    assert answer.results[1].refusal.reason == "CONNECTOR_DISABLED"
 
 
 async def test_a_batch_that_is_refused_as_a_whole_stores_nothing_and_says_why(served: Served) -> None:

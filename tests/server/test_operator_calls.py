@@ -108,6 +108,16 @@ async def test_a_preview_of_what_would_fail_says_why(client: AsyncClient) -> Non
         await client.preview_task("nobody", CREATE, {})
 
 
+async def test_a_preview_says_that_the_task_would_wait_behind_another(client: AsyncClient) -> None:
+    wait = MissingKeyAction.WAIT
+    earlier = await client.log_task("people", CREATE, {"name": "Ada", "boss_id": 9}, external_id=1, missing_key=wait)
+    assert await settled(client, earlier.id) is TaskState.WAITING
+    preview = await client.preview_task("people", CREATE, {"name": "Ada"}, external_id=1)
+    assert (preview.result, preview.problem is not None) == (None, True)
+    later = await client.log_task("people", CREATE, {"name": "Ada"}, external_id=1)
+    assert await settled(client, later.id) is TaskState.WAITING
+
+
 async def test_a_snapshot_that_the_caller_prepared(client: AsyncClient) -> None:
     await client.log_task("people", CREATE, {"make": "role", "role_name": "admin"}, external_id="r1")
     roles = PreparedPart(
@@ -227,6 +237,39 @@ async def test_a_connector_that_is_switched_off_takes_nothing_and_runs_nothing(c
     on = await client.enable_connector("people")
     assert on.state is not ConnectorState.DISABLED
     assert (await client.log_task("people", CREATE, {"name": "Bob"})).sequence == 2
+
+
+async def test_what_was_logged_before_gets_its_receipt_while_logging_is_off(client: AsyncClient) -> None:
+    first = await client.log_task("people", CREATE, {"name": "Ada"}, request_id="r")
+    await client.set_switch(Switch.LOGGING, on=False)
+    again = await client.log_task("people", CREATE, {"name": "Ada"}, request_id="r")
+    assert (again.id, again.duplicate) == (first.id, True)
+
+
+async def test_a_connector_takes_new_tasks_after_the_one_that_halted_it_was_skipped(client: AsyncClient) -> None:
+    bad = await client.log_task("people", CREATE, BAD)
+    assert await settled(client, bad.id) is TaskState.FAILED
+    await client.skip_tasks(task_ids=bad.id)
+    good = await client.log_task("people", CREATE, {"name": "Ada"})
+    assert await settled(client, good.id) is TaskState.SUCCEEDED
+
+
+async def test_a_task_that_waits_no_longer_has_no_deadline(client: AsyncClient) -> None:
+    wait, limit = MissingKeyAction.WAIT, timedelta(minutes=1)
+    logged = await client.log_task(
+        "people", CREATE, {"name": "Ada", "boss_id": 9}, missing_key=wait, key_wait_timeout=limit
+    )
+    assert await settled(client, logged.id) is TaskState.WAITING
+    await client.skip_tasks(task_ids=logged.id)
+    task = await client.get_task(logged.id)
+    assert (task.wait_deadline, list(task.waiting_for)) == (None, [])
+
+
+@pytest.mark.parametrize("do", ["raise", "exit", "none", "wrong"])
+async def test_a_preview_outlives_a_connector_that_misbehaves(client: AsyncClient, do: str) -> None:
+    preview = await client.preview_task("people", CREATE, {"do": do})
+    assert preview.problem is not None
+    assert preview.problem.reason in ("CONNECTOR_FAILED", "WRONG_OBJECT")
 
 
 @pytest.mark.parametrize("switch", list(Switch), ids=lambda switch: switch.name)

@@ -12,7 +12,8 @@ from integrationbus.server.errors import ConnectorNotFound, LeaseLost, RunNotFou
 from integrationbus.server.ids import new_id
 from integrationbus.server.log_entries import LogEntry, LogReceipt, RequestKey, ReusedRequest
 from integrationbus.server.run import RunState, RunTrigger
-from integrationbus.server.task import NewTask, ProcessType, Task, TaskEffect, TaskResult, TaskState
+from integrationbus.server.task import NewTask, ProcessType, Task, TaskActionKind, TaskEffect, TaskResult, TaskState
+from integrationbus.server.task_queries import TaskQuery
 
 DONE = TaskResult(effect=TaskEffect.CREATED, object_type="test.person", object_id=1)
 
@@ -123,6 +124,27 @@ def test_tasks_of_a_dead_process_are_tried_alone_and_given_up_after_three_deaths
     assert (failed.state, failed.last_error.reason) == (TaskState.FAILED, "WORKER_CRASH_LOOP")
     assert bus.store.connector("people").halted_by == ids[0]
     assert bus.task(ids[1]).state is TaskState.PENDING
+
+
+def test_a_task_that_was_asked_for_and_kills_the_process_halts_its_connector_as_well(bus: Workbench) -> None:
+    [task_id] = bus.log(new_task({}))
+    bus.store.act_on(
+        TaskActionKind.RETRY,
+        TaskQuery(task_ids=[task_id]),
+        after=None,
+        limit=10,
+        etag="",
+        actor="",
+        reason="",
+        rehearse=False,
+    )
+    lease = acquire(bus)
+    for _ in range(3):
+        assert [task.id for task in claim(bus, lease, run())] == [task_id]
+        lease = acquire(bus)
+    assert bus.task(task_id).state is TaskState.FAILED
+    assert bus.store.connector("people").halted_by == task_id
+    assert claim(bus, lease, run()) == []
 
 
 def test_a_task_that_is_tried_alone_is_not_taken_with_others_before_it(bus: Workbench) -> None:
