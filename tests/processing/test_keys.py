@@ -5,7 +5,7 @@ from typing import cast
 from support.bench import Workbench, new_task
 
 from integrationbus.connectors import ObjectParams
-from integrationbus.server.task import TaskDataType, TaskType
+from integrationbus.server.task import TaskDataType, TaskEffect, TaskType
 
 
 def test_a_key_is_found_by_the_external_id_of_an_earlier_task(bus: Workbench) -> None:
@@ -258,3 +258,38 @@ def test_a_large_cascade_is_deleted_in_parts(bus: Workbench) -> None:
     bus.log(new_task({"name": "boss"}, task_type=TaskType.DELETE_OBJECT))
     assert bus.process().counts.succeeded == 2502
     assert bus.names("test.person") == []
+
+
+def test_who_pointed_at_what_is_deleted_points_at_the_default_if_there_is_one(bus: Workbench) -> None:
+    bus.log(
+        new_task({"make": "team", "name": "nobody"}),
+        new_task({"make": "team", "name": "Tigers"}, external_id="t"),
+        new_task({"name": "Ada", "team_id": "t"}),
+        new_task({"make": "team", "name": "Tigers"}, task_type=TaskType.DELETE_OBJECT),
+    )
+    assert bus.process().counts.succeeded == 4
+    assert bus.fields_of("test.person", "Ada")["team_id"] == 1
+
+
+def test_a_new_run_asks_the_connector_again(bus: Workbench) -> None:
+    bus.people.params["T", "test.team"] = ObjectParams(code_name="Tigers")
+    bus.log(new_task({"make": "team", "name": "Tigers"}), new_task({"name": "Ada", "team_id": "T"}))
+    bus.process()
+    bus.log(new_task({"name": "Bob", "team_id": "T"}))
+    bus.process()
+    assert bus.people.calls.count(("object_params", ("T", "test.team"))) == 2
+
+
+def test_an_update_of_what_is_missing_creates_it_and_says_so(bus: Workbench) -> None:
+    logged = [new_task({"name": "Ada", "age": age}, task_type=TaskType.UPDATE_OBJECT) for age in (1, 2)]
+    ids = bus.log(*logged)
+    bus.process()
+    results = [bus.task(each).result for each in ids]
+    assert [result and result.effect for result in results] == [TaskEffect.CREATED, TaskEffect.UPDATED]
+
+
+def test_external_ids_have_any_size(bus: Workbench) -> None:
+    huge = 2**70
+    bus.log(new_task({"name": "Ada"}, external_id=str(huge)), new_task({"name": "Bob", "boss_id": str(huge)}))
+    assert bus.process().counts.succeeded == 2
+    assert bus.fields_of("test.person", "Bob")["boss_id"] == 1

@@ -138,14 +138,17 @@ def test_pages_have_an_order_among_their_siblings(site: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task_type", "effect", "step"),
+    ("task_type", "effect", "before", "step"),
     [
-        (TaskType.ARCHIVE_DOCUMENT, "ARCHIVED", "archived"),
-        (TaskType.REJECT_DOCUMENT, "REJECTED", "edit"),
-        (TaskType.PUBLISH_DOCUMENT, "PUBLISHED", "published"),
+        (TaskType.ARCHIVE_DOCUMENT, "ARCHIVED", "published", "archived"),
+        (TaskType.REJECT_DOCUMENT, "REJECTED", "published", "edit"),
+        (TaskType.PUBLISH_DOCUMENT, "PUBLISHED", "edit", "published"),
     ],
 )
-def test_the_workflow_moves_one_culture_version(site: Workbench, task_type: TaskType, effect: str, step: str) -> None:
+def test_the_workflow_moves_one_culture_version(
+    site: Workbench, task_type: TaskType, effect: str, before: str, step: str
+) -> None:
+    done(site, page({"document_workflow_step": before}, UPDATE, external_id="/b"))
     done(site, page({"document_culture": "de-DE", "title": "B"}, external_id="/b", task_type=UPDATE))
     for task in (page({"title": "ignored"}, task_type, external_id="/b"), page({"node_alias": "b"}, task_type)):
         assert outcome(done(site, task)) == effect
@@ -157,7 +160,7 @@ def test_the_workflow_moves_one_culture_version(site: Workbench, task_type: Task
     assert steps == {"en-US": (step, ""), "de-DE": ("published", "B")}
 
 
-@pytest.mark.parametrize("task_type", [t for t in TaskType if t.name in ("PUBLISH_DOCUMENT", "ARCHIVE_DOCUMENT")])
+@pytest.mark.parametrize("task_type", [TaskType.PUBLISH_DOCUMENT, TaskType.ARCHIVE_DOCUMENT, TaskType.REJECT_DOCUMENT])
 @pytest.mark.parametrize(
     ("fields", "external_id"), [({"node_alias": "nothing"}, ""), ({"document_culture": "fr-FR"}, "/b")]
 )
@@ -205,3 +208,21 @@ def test_simple_pages_name_their_parent_by_its_internal_id(site: Workbench) -> N
     )
     assert outcome(done(site, simple)) == "CREATED"
     assert "/b/s" in site.names("cms.page")
+
+
+@pytest.mark.parametrize(
+    "task",
+    [new_task({"name": "Ada"}, task_type=CREATE), page({"node_alias": "c"}, TaskType.CREATE_OBJECT)],
+    ids=["an object for a page task", "a page for an object task"],
+)
+def test_what_was_prepared_has_to_fit_the_task_type(site: Workbench, task: NewTask) -> None:
+    assert outcome(done(site, task)) == "WRONG_OBJECT"
+    assert site.names("cms.page") == ["/a", "/a/x", "/a/x/y", "/b"]
+
+
+def test_an_update_of_a_page_that_is_missing_creates_it_and_says_so(site: Workbench) -> None:
+    fields: dict[str, object] = {"node_alias": "c", "node_parent_path": "/b"}
+    assert outcome(done(site, page(fields, UPDATE, external_id="c"))) == "CREATED"
+    assert outcome(done(site, page(fields | {"document_culture": "de-DE"}, UPDATE, external_id="c"))) == "CREATED"
+    assert outcome(done(site, page(fields, UPDATE, external_id="c"))) == "UPDATED"
+    assert outcome(done(site, page(fields, CREATE, external_id="c"))) == "UPDATED"
