@@ -9,6 +9,7 @@ from support.clocks import ManualClock
 
 from integrationbus.server.claims import Claim, ClaimRequest
 from integrationbus.server.connector import HeadAction, Lease
+from integrationbus.server.errors import TaskRunning
 from integrationbus.server.run import RunState
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import MissingKeyAction, NewTask, ProcessType, TaskActionKind, TaskState, TaskType
@@ -18,6 +19,9 @@ RETRY, SKIP, DELETE = TaskActionKind.RETRY, TaskActionKind.SKIP, TaskActionKind.
 BAD = {"do": "raise"}
 BROKEN = {"do": "retry"}
 """Fails for as long as the connector says."""
+
+# What holds a connector is known to its worker, whatever the database.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def log_and_wake(bus: Workbench, task: NewTask) -> str:
@@ -169,6 +173,29 @@ def test_resume_takes_out_a_head_that_was_asked_for(bus: Workbench, action: Head
     wait_for_state(bus, other, TaskState.SUCCEEDED)
     assert bus.task(head).state is state
     assert bus.wait_for(run.id).state is RunState.COMPLETED
+
+
+def test_resume_leaves_a_head_alone_that_is_in_hand(bus: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    [head] = bus.log(new_task(BAD))
+    bus.process()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def failing(*_: object) -> object:
+        begun.set()
+        assert go_on.wait(10)
+        raise ValueError("still no luck")
+
+    monkeypatch.setattr(bus.people, "prepare_internal_object", failing)
+    bus.act(RETRY, head)
+    assert begun.wait(10)
+    try:
+        with pytest.raises(TaskRunning):
+            bus.dispatcher.resume("people", HeadAction.DELETE, actor="", reason="")
+    finally:
+        go_on.set()
+    assert bus.settled(head).state is TaskState.FAILED
+    attempts, _ = bus.store.attempts(head)
+    assert [attempt.outcome and attempt.outcome.name for attempt in attempts] == ["FAILED", "FAILED"]
 
 
 def test_what_resume_does_with_the_head_is_among_the_actions_on_it(bus: Workbench) -> None:
