@@ -45,6 +45,14 @@ async def test_a_task_that_fails_ends_with_its_error_and_one(run: Run) -> None:
     assert [task["state"] for task in json.loads(tasks.stdout)] == ["DELETED"]
 
 
+async def test_programs_get_a_row_on_a_line_however_wide(run: Run) -> None:
+    logged = await run("log", "people", "create-object", "--record", '{"do": "raise"}', "--wait", "--json")
+    [task_id] = {json.loads(line)["id"] for line in logged.stdout.splitlines()}
+    listed = await run("tasks", env={"COLUMNS": "40"})
+    [row] = [line for line in listed.stdout.splitlines() if task_id in line]
+    assert "no such luck" in row
+
+
 async def test_a_file_of_lines_is_logged_and_processed_by_notify(run: Run, tmp_path: Path) -> None:
     lines = tmp_path / "people.jsonl"
     lines.write_text("".join(f'{{"name": "p{number}"}}\n' for number in range(10)))

@@ -183,6 +183,15 @@ def test_an_operator_can_call_a_waiting_task_or_take_it_out(bus: Workbench) -> N
     assert bus.task(second.id).state is TaskState.SKIPPED
 
 
+def test_a_task_that_an_operator_called_waits_again_with_a_new_deadline(bus: Workbench, clock: ManualClock) -> None:
+    task = new_task({"name": "p1", "boss_id": "9"}, missing_key=WAIT, wait_limit=timedelta(minutes=5))
+    bus.log(task)
+    bus.process()
+    clock.advance(timedelta(minutes=4))
+    bus.act(TaskActionKind.RETRY, task.id)
+    assert bus.settled(task.id).wait_deadline == clock.now() + timedelta(minutes=5)
+
+
 def test_waiting_survives_a_restart(database_url: str, clock: ManualClock) -> None:
     task = new_task({"name": "p1", "boss_id": "9"}, missing_key=WAIT, wait_limit=timedelta(minutes=5))
     with Workbench(database_url, clock) as bus:

@@ -187,6 +187,7 @@ class TaskServiceServicer(object):
     def RetryTasks(self, request, context):
         """RetryTasks has tasks processed now, wherever they stand, each with its own process type: PENDING, RETRY_WAIT,
         FAILED, SKIPPED and WAITING ones. They come before the line, also when the connector is halted, in their order.
+        One whose key is still missing waits again, as long as if it were new.
 
         This call and the next two act on the tasks named by id, or on all that match a filter and can be acted upon, in
         their order, and in parts: each part is durable by itself, and a call that is cancelled keeps what it has done.

@@ -89,6 +89,7 @@ class TaskServiceStub:
     RetryTasks: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.RetryTasksRequest, _task_service_pb2.RetryTasksResponse]
     """RetryTasks has tasks processed now, wherever they stand, each with its own process type: PENDING, RETRY_WAIT,
     FAILED, SKIPPED and WAITING ones. They come before the line, also when the connector is halted, in their order.
+    One whose key is still missing waits again, as long as if it were new.
 
     This call and the next two act on the tasks named by id, or on all that match a filter and can be acted upon, in
     their order, and in parts: each part is durable by itself, and a call that is cancelled keeps what it has done.
@@ -164,6 +165,7 @@ class TaskServiceAsyncStub(TaskServiceStub):
     RetryTasks: _aio.UnaryUnaryMultiCallable[_task_service_pb2.RetryTasksRequest, _task_service_pb2.RetryTasksResponse]  # type: ignore[assignment]
     """RetryTasks has tasks processed now, wherever they stand, each with its own process type: PENDING, RETRY_WAIT,
     FAILED, SKIPPED and WAITING ones. They come before the line, also when the connector is halted, in their order.
+    One whose key is still missing waits again, as long as if it were new.
 
     This call and the next two act on the tasks named by id, or on all that match a filter and can be acted upon, in
     their order, and in parts: each part is durable by itself, and a call that is cancelled keeps what it has done.
@@ -290,6 +292,7 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_task_service_pb2.RetryTasksResponse, _abc.Awaitable[_task_service_pb2.RetryTasksResponse]]:
         """RetryTasks has tasks processed now, wherever they stand, each with its own process type: PENDING, RETRY_WAIT,
         FAILED, SKIPPED and WAITING ones. They come before the line, also when the connector is halted, in their order.
+        One whose key is still missing waits again, as long as if it were new.
 
         This call and the next two act on the tasks named by id, or on all that match a filter and can be acted upon, in
         their order, and in parts: each part is durable by itself, and a call that is cancelled keeps what it has done.

@@ -29,6 +29,7 @@ from integrationbus.server.cli.log_stream import progress_bar, stream_lines
 from integrationbus.server.cli.names import labels_of, named
 from integrationbus.server.cli.output import JsonOption, console, counted, print_json, state_text
 from integrationbus.server.cli.payloads import json_object_of, json_of
+from integrationbus.server.cli.task_options import DataTypeOption, ExternalIdOption, ObjectTypeOption, SiteOption
 
 __all__ = ["log"]
 
@@ -57,18 +58,10 @@ def log(
         ),
     ] = "",
     id_field: Annotated[str | None, typer.Option(help="With --lines: the field that is the external id.")] = None,
-    external_id: Annotated[str, typer.Option(help="The id of the object in the external system.")] = "",
-    object_type: Annotated[str, typer.Option(help="The internal type, for example cms.user.")] = "",
-    site: Annotated[str, typer.Option(help="The code name of the site; needed for pages.")] = "",
-    data_type: Annotated[
-        TaskDataType,
-        typer.Option(
-            parser=named(TaskDataType),
-            metavar="DATA_TYPE",
-            show_default="simple-snapshot",
-            help="simple, simple-snapshot or snapshot.",
-        ),
-    ] = TaskDataType.SIMPLE_SNAPSHOT,
+    external_id: ExternalIdOption = "",
+    object_type: ObjectTypeOption = "",
+    site: SiteOption = "",
+    data_type: DataTypeOption = TaskDataType.SIMPLE_SNAPSHOT,
     process_type: Annotated[
         ProcessType,
         typer.Option(

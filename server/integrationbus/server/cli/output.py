@@ -21,6 +21,8 @@ __all__ = ["JsonOption", "console", "counted", "moment", "print_json", "print_ta
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 console = Console()
+_pipe = Console(width=100_000)
+"""For what is no terminal: programs such as grep want a row on a line, however wide."""
 
 _COLOURS = {
     TaskState.SUCCEEDED: "green",
@@ -48,7 +50,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    (console if console.is_terminal else _pipe).print(table)
 
 
 def to_plain(value: object) -> object:

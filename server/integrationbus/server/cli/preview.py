@@ -9,6 +9,7 @@ from integrationbus.server.cli.connection import FAILED, ServerOption, connect
 from integrationbus.server.cli.names import named
 from integrationbus.server.cli.output import JsonOption, print_json, print_table, to_plain
 from integrationbus.server.cli.payloads import json_object_of, json_of
+from integrationbus.server.cli.task_options import DataTypeOption, ExternalIdOption, ObjectTypeOption, SiteOption
 
 __all__ = ["preview"]
 
@@ -20,18 +21,10 @@ def preview(
     ],
     record: Annotated[str | None, typer.Option(help="The object as a record: a JSON object.")] = None,
     json_payload: Annotated[str | None, typer.Option(help="The object as JSON, sent as application/json.")] = None,
-    external_id: Annotated[str, typer.Option(help="The id of the object in the external system.")] = "",
-    object_type: Annotated[str, typer.Option(help="The internal type, for example cms.user.")] = "",
-    site: Annotated[str, typer.Option(help="The code name of the site; needed for pages.")] = "",
-    data_type: Annotated[
-        TaskDataType,
-        typer.Option(
-            parser=named(TaskDataType),
-            metavar="DATA_TYPE",
-            show_default="simple-snapshot",
-            help="simple, simple-snapshot or snapshot.",
-        ),
-    ] = TaskDataType.SIMPLE_SNAPSHOT,
+    external_id: ExternalIdOption = "",
+    object_type: ObjectTypeOption = "",
+    site: SiteOption = "",
+    data_type: DataTypeOption = TaskDataType.SIMPLE_SNAPSHOT,
     server: ServerOption = "127.0.0.1:50051",
     as_json: JsonOption = False,
 ) -> None:
