@@ -14,6 +14,7 @@ from support.people import PeopleConnector
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import ServerDraining, StoreUnavailable
+from integrationbus.server.processing.runner import RunEnd
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
 
@@ -84,11 +85,11 @@ def test_the_next_start_goes_on_with_what_was_left(tmp_path: Path, clock: Manual
     with Workbench(url, clock) as bus:
         bus.log(*(new_task({"name": f"p{i}"}) for i in range(5)))
     with Workbench(url, clock) as bus:
-        bus.dispatcher.start()
+        bus.dispatcher.adopt(["people"])
         [run] = wait_for_runs(bus, 1)
         assert (run.trigger.name, run.counts.succeeded) == ("STARTUP", 5)
     with Workbench(url, clock) as bus:
-        bus.dispatcher.start()
+        bus.dispatcher.adopt(["people"])
         bus.dispatcher.stop()
         assert len(bus.store.runs(None, before=None, limit=9)) == 1, "there is nothing left to do"
 
@@ -119,11 +120,11 @@ class RunnerThatIsTriggered:
         self.passes = 0
         self.trigger: Callable[[], object] = bool
 
-    def run(self, lease: Lease, run: NewRun, after_sequence: int, pause: object) -> tuple[RunState, int]:
+    def run(self, lease: Lease, run: NewRun, after_sequence: int, pause: object) -> RunEnd:
         self.passes += 1
         if self.passes == 1:
             self.trigger()
-        return RunState.COMPLETED, after_sequence
+        return RunEnd(state=RunState.COMPLETED, place=after_sequence)
 
 
 def test_a_trigger_at_the_very_end_of_a_run_is_not_lost(bus: Workbench, clock: ManualClock) -> None:
@@ -201,13 +202,13 @@ def test_a_run_that_is_asked_for_at_the_end_of_another_ends_as_well(
     end_run, begin_run = bus.store.end_run, bus.store.begin_run
     runs: list[Run] = []
 
-    def end_run_late(run_id: str, state: RunState) -> None:
+    def end_run_late(run_id: str, state: RunState, *, seen: int) -> None:
         monkeypatch.setattr(bus.store, "end_run", end_run)
         accepted = NewRun(id="second", trigger=RunTrigger.NOTIFY)
         monkeypatch.setattr(bus.store, "begin_run", lambda _id, run: run)
         bus.workers["people"].trigger_on_record(accepted)
         monkeypatch.setattr(bus.store, "begin_run", begin_run)
-        end_run(run_id, state)
+        end_run(run_id, state, seen=seen)
 
     monkeypatch.setattr(bus.store, "end_run", end_run_late)
     request(bus)

@@ -199,7 +199,7 @@ def test_waiting_survives_a_restart(database_url: str, clock: ManualClock) -> No
         bus.process()
     clock.advance(timedelta(minutes=6))
     with Workbench(database_url, clock) as bus:
-        bus.dispatcher.start()
+        bus.dispatcher.adopt(["people"])
         bus.wait_until(lambda: bus.task(task.id), lambda found: found.state is TaskState.FAILED)
 
 

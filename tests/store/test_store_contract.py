@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
 from integrationbus.server.claims import ClaimRequest, NewRun, Settlement
 from integrationbus.server.connector import Lease
-from integrationbus.server.errors import ConnectorNotFound, LeaseLost, RunNotFound, TaskNotFound
+from integrationbus.server.errors import ConnectorNotFound, LeaseHeld, LeaseLost, RunNotFound, TaskNotFound
 from integrationbus.server.ids import new_id
 from integrationbus.server.log_entries import LogEntry, LogReceipt, RequestKey, ReusedRequest
 from integrationbus.server.run import RunState, RunTrigger
@@ -29,6 +30,12 @@ def claim(bus: Workbench, lease: Lease, run: NewRun, *, after: int = 0, most: in
 
 def acquire(bus: Workbench, run_id: str = "", owner: str = "me") -> Lease:
     return bus.store.acquire_lease("people", owner, run_id)
+
+
+def let_the_lease_expire(bus: Workbench) -> None:
+    """As if the holder had not been heard of for long: the clock of a PostgreSQL is not ours to move."""
+    with bus.database.write() as connection:
+        connection.execute(text("UPDATE lease SET expires_at = 1"))
 
 
 def entry(request_id: str, digest: bytes, *names: str) -> LogEntry:
@@ -78,6 +85,9 @@ def test_whoever_lost_the_lease_can_neither_claim_nor_settle(bus: Workbench) -> 
     [task_id] = bus.log(new_task({}))
     old, pass_ = acquire(bus, owner="old"), run()
     tasks = claim(bus, old, pass_)
+    with pytest.raises(LeaseHeld):
+        acquire(bus, owner="new")
+    let_the_lease_expire(bus)
     new = acquire(bus, owner="new")
     assert new.epoch > old.epoch
     with pytest.raises(LeaseLost), bus.store.settling(old, pass_.id) as transaction:
@@ -92,6 +102,7 @@ def test_the_fence_holds_even_when_the_new_holder_has_the_same_tasks_in_hand(bus
     [task_id] = bus.log(new_task({}))
     old, old_run = acquire(bus, owner="old"), run()
     tasks = claim(bus, old, old_run)
+    let_the_lease_expire(bus)
     new, new_run = acquire(bus, owner="new"), run()
     again = claim(bus, new, new_run)
     with pytest.raises(LeaseLost), bus.store.settling(old, old_run.id) as transaction:

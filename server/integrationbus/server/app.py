@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -27,11 +28,14 @@ from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import RegisteredConnector
+from integrationbus.server.replica import Replica
+from integrationbus.server.replicas.lookout import Tidings
 from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.rpc.server import build_server
 from integrationbus.server.rpc.services import Services
 from integrationbus.server.run_watch import RunWatch
 from integrationbus.server.settings import Settings
+from integrationbus.server.sharing import share
 from integrationbus.server.storage.opened import OpenedStore, open_store
 from integrationbus.server.target.inspection import TableInspector
 from integrationbus.server.target.key_map_reader import KeyMapReader
@@ -54,7 +58,7 @@ class App:
         """
         self._settings = settings
         self._clock = clock or SystemClock()
-        self.opened = open_store(settings.database_url, self._clock)
+        self.opened = open_store(settings.database_url, self._clock, timedelta(seconds=settings.lease_seconds))
         try:
             self._build(self.opened)
         except BaseException:
@@ -71,9 +75,17 @@ class App:
         self._runs = RunWatch(store, self._reads)
         self._task_log = TaskLog(store, self._tasks_logged)
         self._log_streams = OpenStreams(self._task_log, store, self._reads)
-        owner = str(uuid4())
-        workers = [self._worker(item, owner) for item in self.registry.connectors if item.connector]
-        self._dispatcher = Dispatcher(store=store, registry=self.registry, workers=workers)
+        usable = [item for item in self.registry.connectors if item.connector]
+        self._replica = Replica(
+            id=str(uuid4()), connectors=frozenset(item.name for item in usable), started_at=clock.now()
+        )
+        self._sharing = share(settings, opened, self._replica, clock, self._others_did)
+        self._dispatcher = Dispatcher(
+            store=store,
+            registry=self.registry,
+            workers=[self._worker(item) for item in usable],
+            homes=self._sharing.homes,
+        )
         self._schedule = Schedule(self.registry, self._dispatcher.schedule_is_due)
         self._previewer = Previewer(store=store, target=self._target, registry=self.registry, clock=clock)
         self._connector_watch = ConnectorWatch(
@@ -115,7 +127,7 @@ class App:
         self._feed.start()
         port = await self._rpc.start()
         # Processing comes last: a server that cannot listen must not have begun to work.
-        await self._loop.run_in_executor(None, self._dispatcher.start)
+        await self._sharing.start(self._dispatcher)
         self._schedule.start()
         return port
 
@@ -138,6 +150,7 @@ class App:
             self._task_log.stop,
             # Runs end after the batch in hand, and connectors are given back.
             partial(asyncio.to_thread, self._dispatcher.stop),
+            self._sharing.stop,
             partial(asyncio.to_thread, self._previewer.stop),
             partial(asyncio.to_thread, self._reads.stop),
             partial(asyncio.to_thread, self.opened.close),
@@ -154,7 +167,7 @@ class App:
         self._connector_watch.stop()
         await self._feed.stop()
 
-    def _worker(self, registered: RegisteredConnector, owner: str) -> ConnectorWorker:
+    def _worker(self, registered: RegisteredConnector) -> ConnectorWorker:
         connector = registered.connector
         assert connector, "only connectors that could be loaded have workers"
         store = self.opened.store
@@ -171,10 +184,11 @@ class App:
             registered,
             runner=runner,
             store=store,
-            owner=owner,
+            owner=self._replica.id,
             clock=self._clock,
             on_change=partial(self._committed, registered, 0, Settled()),
             on_interrupted=self._look_for_called,
+            trust=self._sharing.trust,
         )
 
     def _tasks_logged(self, receipts: Sequence[LogReceipt]) -> None:
@@ -188,6 +202,7 @@ class App:
             self._rates.count_logged(name, number)
         self._dispatcher.tasks_logged(counts)
         self._wake_watchers([self.registry.get(name).id for name in counts])
+        self._sharing.homes.tell()
 
     def _look_for_called(self) -> None:
         self._dispatcher.look_for_called()
@@ -203,6 +218,13 @@ class App:
                 self._dispatcher.line_released([registered.name], actor="", reason="")
         assert self._loop, "nothing runs before the start"
         self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id, *others])
+        self._sharing.homes.tell()
+
+    def _others_did(self, tidings: Tidings) -> None:
+        """Do what other replicas left for this one, and wake those who watch; on a thread of the group."""
+        self._dispatcher.see(tidings)
+        assert self._loop, "nothing is heard before the start"
+        self._loop.call_soon_threadsafe(self._wake_watchers, tidings.changed)
 
     def _wake_watchers(self, connector_ids: Iterable[int]) -> None:
         self._feed.changed(connector_ids)

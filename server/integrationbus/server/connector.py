@@ -56,7 +56,7 @@ class TaskCounts:
 class ConnectorRecord:
     """The stored side of a connector.
 
-    ``processing_on`` says whether the switches of the bus let it run.
+    ``processing_on`` says whether the switches of the bus let it run, ``run_open`` whether a run has not ended.
     ``halted_by`` is the id of the task that halted it, or empty. ``position`` is the newest position of its feed,
     ``feed_floor`` the newest one that is no longer kept.
     """
@@ -71,6 +71,7 @@ class ConnectorRecord:
     disabled_by: str
     disable_reason: str
     processing_on: bool
+    run_open: bool
     halted_by: str
     halted_sequence: int | None
     position: int

@@ -18,6 +18,7 @@ __all__ = [
     "InvalidField",
     "InvalidRequest",
     "KeyAmbiguousRefused",
+    "LeaseHeld",
     "LeaseLost",
     "LogQueueFull",
     "LoggingOff",
@@ -286,6 +287,10 @@ class ResumeTokenExpired(BusError):
     """A resume token that is older than what the server keeps."""
 
     reason = "RESUME_TOKEN_EXPIRED"
+
+
+class LeaseHeld(Exception):
+    """Another process holds the connector, and is alive."""
 
 
 class LeaseLost(Exception):

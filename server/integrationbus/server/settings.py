@@ -25,6 +25,12 @@ class Settings(BaseSettings):
     """Whether to load the connectors of installed packages."""
     grace_seconds: float = Field(default=10.0, ge=0)
     """How long calls in flight may take when the server stops."""
+    lease_seconds: float = Field(default=15.0, ge=1, le=600)
+    """On PostgreSQL: for how long a replica that is no longer heard of keeps its connectors."""
+    poll_seconds: float = Field(default=1.0, ge=0.1, le=60)
+    """On PostgreSQL: how often a replica looks what others did, should their signals not come through."""
+    signals: bool = True
+    """On PostgreSQL: whether replicas hear of one another by LISTEN and NOTIFY, which some poolers do not pass on."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("connectors", mode="before")

@@ -16,7 +16,8 @@ from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Rehearsing
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
-from integrationbus.server.run import Run, RunState
+from integrationbus.server.replica import News, Replica, RequestedRun, Roll
+from integrationbus.server.run import NotifyOutcome, Run, RunState
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import (
     Task,
@@ -137,10 +138,12 @@ class Store(Protocol):
 
         Attempts that were left open are closed, and other runs that are open are INTERRUPTED. ``crashed`` says that the
         process may have died of a task: then they are tried alone next, and charged; see ``Task.isolated``.
+
+        Raises LeaseHeld when another owner has it, and prolonged it in time.
         """
         ...
 
-    def release_lease(self, lease: Lease) -> None:
+    def release_lease(self, connector: str, owner: str) -> None:
         """Give the connector back; nothing happens when it is lost already."""
         ...
 
@@ -156,8 +159,12 @@ class Store(Protocol):
         """Record who cancels a run that is in progress, and why. Raises RunNotFound and RunEnded."""
         ...
 
-    def end_run(self, run_id: str, state: RunState) -> None:
-        """Record that a run ended; nothing happens when it was never recorded, or has ended."""
+    def end_run(self, run_id: str, state: RunState, *, seen: int = 0) -> RequestedRun | None:
+        """Record that a run ended; nothing happens when it was never recorded, or has ended.
+
+        A request to look again, with a number above ``seen``, is returned; it keeps the run from ending, unless that is
+        INTERRUPTED or CANCELLED.
+        """
         ...
 
     def next_deadline(self, connector_id: int) -> datetime | None:
@@ -173,6 +180,28 @@ class Store(Protocol):
 
     def settling(self, lease: Lease, run_id: str) -> AbstractContextManager[SettlingTransaction]:
         """Open the transaction that settles a claim. Leaving it raises LeaseLost, with nothing done, if it is lost."""
+        ...
+
+    # Replicas
+
+    def attend(self, replica: Replica) -> Roll:
+        """Prolong the presence of a replica and all of its leases, and see who else is there."""
+        ...
+
+    def roll(self) -> Roll:
+        """Who is there."""
+        ...
+
+    def leave(self, replica_id: str) -> None:
+        """A replica ends. Its leases are given back one by one, when their runs have ended."""
+        ...
+
+    def leave_request(self, connector_id: int, run: NewRun) -> tuple[NotifyOutcome, Run]:
+        """Ask whoever processes a connector for a run: that which is in progress, or this one, on record now."""
+        ...
+
+    def news(self) -> News:
+        """What happened to all connectors, whoever did it, and what replicas left for one another."""
         ...
 
     # Reading

@@ -1,6 +1,6 @@
 """Which connector runs when: triggers in, runs out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from integrationbus.connectors.policies import OnLog
@@ -10,6 +10,8 @@ from integrationbus.server.errors import ConnectorNotFound, ConnectorUnhealthy, 
 from integrationbus.server.ids import new_id
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import ConnectorRegistry
+from integrationbus.server.replicas.homes import AllHere, Homes
+from integrationbus.server.replicas.lookout import Tidings
 from integrationbus.server.run import NotifyOutcome, Run, RunTicket, RunTrigger
 from integrationbus.server.store import Store
 from integrationbus.server.switches import Switch, SwitchState
@@ -20,22 +22,31 @@ __all__ = ["Dispatcher"]
 class Dispatcher:
     """Starts the runs of every connector, and holds and releases connectors.
 
-    ``workers`` are those of the connectors that could be loaded. All methods but ``tasks_logged`` block.
+    ``workers`` are those of the connectors that could be loaded. What is asked for a connector that is processed
+    elsewhere, as ``homes`` says, is left for whoever does. All methods but ``tasks_logged`` block.
     """
 
-    def __init__(self, *, store: Store, registry: ConnectorRegistry, workers: Iterable[ConnectorWorker]) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        registry: ConnectorRegistry,
+        workers: Iterable[ConnectorWorker],
+        homes: Homes | None = None,
+    ) -> None:
         self._store = store
         self._registry = registry
+        self._homes = homes or AllHere()
         self._workers = {worker.name: worker for worker in workers}
         self._on_log = {
             item.name for item in registry.connectors if item.connector and isinstance(item.connector.trigger, OnLog)
         }
 
-    def start(self) -> None:
-        """Go on with what an earlier process left: runs that it did not end, and tasks that nobody has come for."""
+    def adopt(self, names: Collection[str]) -> None:
+        """Go on with what an earlier holder left: runs that it did not end, and tasks that nobody has come for."""
         abandoned, called = set(self._store.abandoned()), set(self._store.called())
         for record in self._store.connectors():
-            if record.name not in self._workers:
+            if record.name not in self._workers or record.name not in names:
                 continue
             left = record.counts.unsettled if record.name in self._on_log else record.counts.running
             if left or record.name in abandoned:
@@ -43,6 +54,26 @@ class Dispatcher:
             elif record.name in called or record.counts.waiting:
                 # Also to learn when the next wait ends.
                 self._workers[record.name].trigger(_new_run(RunTrigger.STARTUP, called_only=True))
+
+    def give_back(self, names: Collection[str]) -> Collection[str]:
+        """Let others have those of the named connectors that rest; returns their names."""
+        return [name for name in names if name not in self._workers or self._workers[name].give_back()]
+
+    def see(self, tidings: Tidings) -> None:
+        """Take note of what other processes did, and do what they left for this one."""
+        for request in tidings.requested:
+            if self._is_here(request.connector):
+                self._workers[request.connector].trigger_requested(request)
+        self.tasks_logged(self._registry.names_of(tidings.logged))
+        changed = self._registry.names_of(tidings.changed)
+        for name in tidings.called:
+            if self._is_here(name) and not self._workers[name].is_running:
+                self._workers[name].trigger_on_log(_new_run(RunTrigger.CALL, called_only=True))
+        for worker in self._workers.values():
+            if worker.is_running and (worker.name in tidings.held or worker.name in changed):
+                worker.poke()
+            for run_id in tidings.cancelled:
+                worker.cancel(run_id)
 
     def stop(self) -> None:
         """End every run after the batch in hand."""
@@ -54,14 +85,13 @@ class Dispatcher:
     def tasks_logged(self, connectors: Iterable[str]) -> None:
         """Tasks were logged: wake the connectors that process at once."""
         for name in connectors:
-            if name in self._on_log:
+            if name in self._on_log and self._homes.is_here(name):
                 self._workers[name].trigger_on_log(_new_run(RunTrigger.LOG))
 
     def tasks_called(self, connector_ids: Iterable[int], *, actor: str = "", reason: str = "") -> None:
         """Tasks were called out of their turn: process them, and nothing else. Raises ServerDraining."""
         for name in self._registry.names_of(connector_ids):
-            if name in self._workers:
-                self._workers[name].trigger(_new_run(RunTrigger.CALL, actor, reason, called_only=True))
+            self._trigger(name, _new_run(RunTrigger.CALL, actor, reason, called_only=True))
 
     def connectors_released(self, connector_ids: Iterable[int], *, actor: str, reason: str) -> None:
         """As ``line_released``, by the ids of the connectors."""
@@ -75,19 +105,19 @@ class Dispatcher:
         for name in connectors:
             if name in self._workers:
                 self._workers[name].forget_hold()
-                called_only = name not in self._on_log
-                self._workers[name].trigger(_new_run(RunTrigger.RESUME, actor, reason, called_only=called_only))
+            self._trigger(name, _new_run(RunTrigger.RESUME, actor, reason, called_only=name not in self._on_log))
 
     def look_for_called(self) -> None:
         """Process what is called out of turn, whoever called it."""
         with suppress(ServerDraining):
             for name in self._store.called():
-                if name in self._workers:
+                if self._is_here(name):
                     self._workers[name].trigger(_new_run(RunTrigger.CALL, called_only=True))
 
     def schedule_is_due(self, connector: str) -> None:
-        """The schedule of a connector says that it is time."""
-        self._workers[connector].trigger_on_log(_new_run(RunTrigger.SCHEDULE))
+        """The schedule of a connector says that it is time: to every replica, and the one that processes it runs it."""
+        if self._homes.is_here(connector):
+            self._workers[connector].trigger_on_log(_new_run(RunTrigger.SCHEDULE))
 
     def request_runs(self, names: Sequence[str], *, clear_halt: bool, actor: str, reason: str) -> Sequence[RunTicket]:
         """Start or join a run of each connector; of all without names.
@@ -104,6 +134,7 @@ class Dispatcher:
         self._store.set_paused(name, paused=True, actor=actor, reason=reason)
         if name in self._workers:
             self._workers[name].poke()
+        self._homes.tell()
 
     def set_enabled(self, name: str, *, enabled: bool, actor: str, reason: str) -> None:
         """Switch a connector on or off. Raises ConnectorNotFound."""
@@ -112,14 +143,16 @@ class Dispatcher:
             self.line_released([name], actor=actor, reason=reason)
         elif name in self._workers:
             self._workers[name].poke()
+        self._homes.tell()
 
     def set_switch(self, switch: Switch, *, on: bool, actor: str, reason: str) -> SwitchState:
         """Turn a switch of the bus on or off."""
         state = self._store.set_switch(switch, on=on, actor=actor, reason=reason)
         if on:
-            self.line_released(self._workers, actor=actor, reason=reason)
+            self.line_released(self._registry.names, actor=actor, reason=reason)
         for worker in self._workers.values():
             worker.poke()
+        self._homes.tell()
         return state
 
     def cancel(self, run_id: str, *, actor: str, reason: str) -> None:
@@ -128,6 +161,7 @@ class Dispatcher:
         for worker in self._workers.values():
             if worker.cancel(run_id):
                 return
+        self._homes.tell()
 
     def resume(self, name: str, action: HeadAction, *, actor: str, reason: str) -> Run:
         """Release a connector from a pause and a halt, and start a run.
@@ -135,12 +169,11 @@ class Dispatcher:
         Raises ConnectorNotFound, and ConnectorUnhealthy with nothing changed.
         """
         registered = self._registry.get(name)
-        if registered.connector is None:
+        if registered.connector is None and not self._homes.is_elsewhere(name):
             raise ConnectorUnhealthy(f"{name} cannot run: {registered.problem}")
         self._store.clear_halt(name, action, actor=actor, reason=reason)
         self._store.set_paused(name, paused=False, actor="", reason="")
-        run = _new_run(RunTrigger.RESUME, actor, reason)
-        return self._workers[name].trigger_on_record(run)[1]
+        return self._start(name, _new_run(RunTrigger.RESUME, actor, reason))[1]
 
     def state_of(self, record: ConnectorRecord) -> tuple[ConnectorState, str]:
         """What a connector is doing, and why if something holds it."""
@@ -149,7 +182,7 @@ class Dispatcher:
         except ConnectorNotFound:
             # Another process put it on record since, through the same database.
             return ConnectorState.UNHEALTHY, "this server was not started with it; its tasks wait"
-        if registered.connector is None:
+        if registered.connector is None and not self._homes.is_elsewhere(record.name):
             return ConnectorState.UNHEALTHY, registered.problem
         if not record.enabled:
             return ConnectorState.DISABLED, record.disable_reason or "it is switched off"
@@ -159,7 +192,7 @@ class Dispatcher:
             return ConnectorState.HALTED, f"task {record.halted_by} failed; resume the connector to go on"
         if record.paused:
             return ConnectorState.PAUSED, record.pause_reason
-        running = self._workers[record.name].is_running
+        running = self._workers[record.name].is_running if self._is_here(record.name) else record.run_open
         return (ConnectorState.RUNNING if running else ConnectorState.IDLE), ""
 
     def _request_run(self, record: ConnectorRecord, *, clear_halt: bool, actor: str, reason: str) -> RunTicket:
@@ -171,8 +204,26 @@ class Dispatcher:
         if refusal is not None:
             return RunTicket(connector=record.name, outcome=refusal, message=problem)
         run = _new_run(RunTrigger.NOTIFY, actor, reason)
-        outcome, accepted = self._workers[record.name].trigger_on_record(run)
+        outcome, accepted = self._start(record.name, run)
         return RunTicket(connector=record.name, outcome=outcome, run=accepted)
+
+    def _start(self, name: str, run: NewRun) -> tuple[NotifyOutcome, Run]:
+        """Start or join a run of a connector, wherever it is processed."""
+        if self._is_here(name):
+            return self._workers[name].trigger_on_record(run)
+        ticket = self._store.leave_request(self._registry.get(name).id, run)
+        self._homes.tell()
+        return ticket
+
+    def _trigger(self, name: str, run: NewRun) -> None:
+        """As ``_start``, for what nobody waits for."""
+        if self._is_here(name):
+            self._workers[name].trigger(run)
+        elif self._homes.is_elsewhere(name):
+            self._start(name, run)
+
+    def _is_here(self, name: str) -> bool:
+        return name in self._workers and self._homes.is_here(name)
 
 
 _REFUSALS = {

@@ -10,6 +10,7 @@ from integrationbus.connectors.policies import RetryPolicy
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement, SettlingTransaction
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
+from integrationbus.server.errors import LeaseLost
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.policy import AfterFailure, Verdict, after_failure
 from integrationbus.server.prepared import Application, Outcome, PreparedTask, Target, TranslationCache
@@ -34,6 +35,11 @@ class Pause(Protocol):
     @property
     def stopping(self) -> bool:
         """Whether the run is to end after the batch in hand."""
+        ...
+
+    @property
+    def trusted(self) -> bool:
+        """Whether nobody else can have the connector by now."""
         ...
 
     def wait_until(self, moment: datetime) -> None:
@@ -132,6 +138,9 @@ class Runner:
         """Process a claim; returns the place to go on from when not all of it was finished."""
         tasks = claim.tasks
         started = self._clock.monotonic()
+        if not pause.trusted:
+            # The process was held up for long: what the connector does outside of the database must not happen twice.
+            raise LeaseLost(f"connector {lease.connector}: its lease may be over")
         if not self._keeps_translations:
             # The connector is asked once a run, but another connector may delete what was found a moment ago.
             self._cache.clear()
@@ -155,7 +164,7 @@ class Runner:
         deadline = self._clock.monotonic() + _PREPARE_SECONDS
         steps: list[_Step] = []
         for task in tasks:
-            if steps and (pause.stopping or self._clock.monotonic() > deadline):
+            if steps and (pause.stopping or not pause.trusted or self._clock.monotonic() > deadline):
                 break
             try:
                 steps.append(self._preparer.prepare(task))

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -10,10 +11,12 @@ from datetime import datetime, timedelta
 from integrationbus.server.claims import NewRun
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
-from integrationbus.server.errors import LeaseLost, OutcomeUnknown, ServerDraining, StoreUnavailable
+from integrationbus.server.errors import LeaseHeld, LeaseLost, OutcomeUnknown, ServerDraining, StoreUnavailable
 from integrationbus.server.ids import new_id
 from integrationbus.server.processing.runner import RunEnd, Runner
 from integrationbus.server.registry import RegisteredConnector
+from integrationbus.server.replica import RequestedRun
+from integrationbus.server.replicas.trust import Trust, Unlimited
 from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
 from integrationbus.server.store import Store
 
@@ -29,7 +32,7 @@ class ConnectorWorker:
     """Runs one connector on a thread of its own, started with the first run.
 
     A trigger that comes during a run is not lost: the run looks at the line again before it ends. The right to process
-    the connector is taken with the first run and kept until the worker stops.
+    the connector is taken with the first run and kept until the worker stops, or is told to give it back.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class ConnectorWorker:
         clock: Clock,
         on_change: Callable[[], None],
         on_interrupted: Callable[[], None],
+        trust: Trust | None = None,
     ) -> None:
         self._registered = registered
         self._runner = runner
@@ -50,12 +54,14 @@ class ConnectorWorker:
         self._clock = clock
         self._on_change = on_change
         self._on_interrupted = on_interrupted
+        self._trust = trust or Unlimited()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._active: NewRun | None = None
-        self._following: NewRun | None = None
+        self._following: deque[NewRun] = deque()
         self._again = False
         self._on_record: set[str] = set()
+        self._seen_requests: dict[str, int] = {}
         self._poked = False
         self._held: RunState | None = None
         self._stopping = False
@@ -79,6 +85,11 @@ class ConnectorWorker:
         """See ``Pause.stopping``."""
         return self._stopping or self._cancelled
 
+    @property
+    def trusted(self) -> bool:
+        """See ``Pause.trusted``."""
+        return self._lease is not None and self._trust.holds(self._lease.connector_id)
+
     def trigger(self, run: NewRun) -> NotifyOutcome:
         """Start a run, or make the one in progress look again. Raises ServerDraining."""
         with self._changed:
@@ -98,6 +109,30 @@ class ConnectorWorker:
             self._on_record.add(accepted.id)
         # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
         return outcome, self._store.begin_run(self._registered.id, accepted)
+
+    def trigger_requested(self, request: RequestedRun) -> None:
+        """Carry out a run that somebody left for this worker; asking again changes nothing."""
+        with self._changed:
+            if self._stopping:
+                return
+            run, seen = request.run, self._seen_requests.get(request.run.id, 0)
+            if request.number <= seen:
+                return
+            self._held = None
+            self._seen_requests[run.id] = request.number
+            if self._active is None or self._active.id == run.id:
+                self._accept(run)
+            elif not any(each.id == run.id for each in self._following):
+                self._following.append(run)
+
+    def give_back(self) -> bool:
+        """Let another process have the connector, unless a run is in progress; returns whether it is free now."""
+        with self._changed:
+            if self._active is not None:
+                return False
+            self._lease = self._next_deadline = None
+        self._store.release_lease(self.name, self._owner)
+        return True
 
     def forget_hold(self) -> None:
         """What held the connector may be gone: let tasks that are logged start runs again."""
@@ -144,7 +179,7 @@ class ConnectorWorker:
         if self._lease is not None:
             # A lease that stays behind does no harm: the next holder takes it over with a higher epoch.
             with suppress(StoreUnavailable, OutcomeUnknown):
-                self._store.release_lease(self._lease)
+                self._store.release_lease(self.name, self._owner)
             self._lease = None
 
     def _accept(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
@@ -152,10 +187,12 @@ class ConnectorWorker:
             raise ServerDraining("the server is stopping; ask again in a moment")
         if self._active is not None and self._cancelled:
             # The run that is about to end must not swallow what was asked for after its cancellation.
-            first = self._following is None
-            full = not (run.called_only and (self._following is None or self._following.called_only))
-            self._following = replace(self._following or run, called_only=not full)
-            return NotifyOutcome.STARTED if first else NotifyOutcome.COALESCED, self._following
+            if not self._following:
+                self._following.append(run)
+                return NotifyOutcome.STARTED, run
+            last = self._following[-1]
+            self._following[-1] = replace(last, called_only=last.called_only and run.called_only)
+            return NotifyOutcome.COALESCED, self._following[-1]
         if self._active is not None:
             self._again = True
             self._poked = True
@@ -176,6 +213,9 @@ class ConnectorWorker:
             try:
                 self._see_through(run)
                 backoff = _FIRST_BACKOFF
+                continue
+            except LeaseHeld:
+                self._hand_over(run)
                 continue
             except (LeaseLost, StoreUnavailable, OutcomeUnknown) as error:
                 _log.warning("connector %s: run interrupted: %s", self._registered.name, error)
@@ -200,24 +240,26 @@ class ConnectorWorker:
             return None if self._stopping else self._active
 
     def _see_through(self, run: NewRun) -> None:
-        if self._lease is None:
-            self._lease = self._store.acquire_lease(
-                self._registered.name, self._owner, run.id, crashed=self._may_have_crashed
-            )
-            self._may_have_crashed = True
+        lease = self._lease or self._acquire(run)
         place = 0
         while True:
-            end = self._runner.run(self._lease, run, place, self)
+            end = self._runner.run(lease, run, place, self)
             place = end.place
-            again = self._is_to_look_again(end)
+            again = self._is_to_look_again(end) or self._ended(run, end)
             if again is None:
                 break
             run = again
-        self._end(run, RunState.CANCELLED if self._take_cancelled() else end.state)
         # While something holds the connector nothing can be done about a deadline; its release starts a run.
         deadline = self._store.next_deadline(self._registered.id) if self._held is None else None
         with self._changed:
             self._next_deadline = deadline
+
+    def _acquire(self, run: NewRun) -> Lease:
+        asked_at = self._clock.monotonic()
+        lease = self._store.acquire_lease(self.name, self._owner, run.id, crashed=self._may_have_crashed)
+        self._trust.begin(lease.connector_id, asked_at)
+        self._lease, self._may_have_crashed = lease, True
+        return lease
 
     def _is_to_look_again(self, end: RunEnd) -> NewRun | None:
         """The run, if a trigger came meanwhile; if not, it is over, and the next trigger starts another."""
@@ -226,23 +268,61 @@ class ConnectorWorker:
                 self._again = False
                 return self._active
             self._again = False
-            self._active, self._following = self._following, None
+            self._active = self._following.popleft() if self._following else None
             if not self._cancelled:
                 self._held = None if end.state is RunState.COMPLETED else end.state
             return None
+
+    def _ended(self, run: NewRun, end: RunEnd) -> NewRun | None:
+        """Put the end of a run on record; returns the run, if another process has asked for one more look in time."""
+        with self._changed:
+            seen = self._seen_requests.get(run.id, 0)
+            if self._stopping and seen:
+                # Whoever processes the connector next carries it out.
+                return None
+        state = RunState.CANCELLED if self._take_cancelled() else end.state
+        request = self._end(run, state, seen)
+        if request is None or state is RunState.CANCELLED:
+            return None
+        with self._changed:
+            self._seen_requests[run.id] = request.number
+            if self._active is not None:
+                self._following.appendleft(self._active)
+            self._active = replace(run, called_only=run.called_only and request.run.called_only)
+            return self._active
 
     def _take_cancelled(self) -> bool:
         with self._changed:
             cancelled, self._cancelled = self._cancelled, False
             return cancelled
 
-    def _end(self, run: NewRun, state: RunState) -> None:
+    def _end(self, run: NewRun, state: RunState, seen: int) -> RequestedRun | None:
         with self._changed:
             on_record = run.id in self._on_record
             self._on_record.discard(run.id)
         if on_record:
             self._store.begin_run(self._registered.id, run)
-        self._store.end_run(run.id, state)
+        request = self._store.end_run(run.id, state, seen=seen)
+        if request is None:
+            with self._changed:
+                self._seen_requests.pop(run.id, None)
+        self._on_change()
+        return request
+
+    def _hand_over(self, run: NewRun) -> None:
+        """Another process took the connector a moment ago: leave the run to it."""
+        with self._changed:
+            on_record = run.id in self._on_record
+            self._on_record.discard(run.id)
+            self._seen_requests.pop(run.id, None)
+            self._again = self._cancelled = False
+            self._active = self._following.popleft() if self._following else None
+        try:
+            _, left = self._store.leave_request(self._registered.id, run)
+            if on_record and left.id != run.id:
+                self._store.end_run(run.id, RunState.INTERRUPTED)
+        except (StoreUnavailable, OutcomeUnknown) as error:
+            _log.warning("connector %s: a run could not be handed over: %s", self.name, error)
         self._on_change()
 
     def _recover(self, run: NewRun, backoff: timedelta) -> None:
@@ -250,11 +330,14 @@ class ConnectorWorker:
         self._lease = None
         with self._changed:
             if self._active is None or self._active.id == run.id:
-                self._active = self._following or replace(self._active or run, id=new_id())
-            self._following = None
+                again = replace(self._active or run, id=new_id())
+                self._active = self._following.popleft() if self._following else again
             self._again = self._cancelled = False
+            seen = self._seen_requests.pop(run.id, 0)
         try:
-            self._end(run, RunState.INTERRUPTED)
+            joined = self._end(run, RunState.INTERRUPTED, seen)
+            if joined is not None and not joined.run.called_only:
+                self.trigger(replace(run, id=new_id(), called_only=False))
         except Exception as error:  # noqa: BLE001 - the thread must live on; whoever takes the connector ends the run
             _log.warning("connector %s: the end of the run is not on record: %s", self._registered.name, error)
         try:

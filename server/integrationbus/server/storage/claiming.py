@@ -34,9 +34,9 @@ class _Plan:
     wait_until: datetime | None = None
 
 
-def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int) -> Claim:
-    """See ``Store.claim``. ``now`` is in microseconds."""
-    check_fence(connection, lease)
+def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int, duration: int) -> Claim:
+    """See ``Store.claim``. ``now`` is, and the lease lasts ``duration``, in microseconds."""
+    check_fence(connection, lease, now, duration)
     lock_head(connection, lease.connector_id)
     held, has_waiting = _state(connection, lease.connector_id)
     if held is RunState.STOPPED:

@@ -1,18 +1,19 @@
 """Who processes a connector: taking it, proving it, and cleaning up after a holder that died."""
 
-from sqlalchemy import ColumnElement, Connection, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.connector import Lease
-from integrationbus.server.errors import LeaseLost
+from integrationbus.server.errors import LeaseHeld, LeaseLost
 from integrationbus.server.problems import WorkerCrashLoop
 from integrationbus.server.run import RunState
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.common_time import common_now
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
 from integrationbus.server.task import AttemptOutcome, Task, TaskState, Turn
 
-__all__ = ["acquire", "check_fence", "halt", "release", "release_halt"]
+__all__ = ["acquire", "check_fence", "halt", "release", "release_all", "release_halt"]
 
 _MAX_CRASHES = 3
 
@@ -20,28 +21,53 @@ _lease, _task, _attempt, _run = schema.lease, schema.task, schema.task_attempt, 
 
 
 def acquire(
-    connection: Connection, *, connector_id: int, connector: str, owner: str, run_id: str, crashed: bool, now: int
+    connection: Connection,
+    *,
+    connector_id: int,
+    connector: str,
+    owner: str,
+    run_id: str,
+    crashed: bool,
+    now: int,
+    duration: int,
 ) -> Lease:
-    """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING."""
-    epoch: int = connection.execute(
+    """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING.
+
+    ``duration`` is in microseconds. Raises LeaseHeld when another one has it, and has renewed it in time.
+    """
+    moment = common_now(connection, now)
+    epoch = connection.execute(
         update(_lease)
         .where(_lease.c.connector_id == connector_id)
-        .values(owner=owner, epoch=_lease.c.epoch + 1)
+        .where(or_(_lease.c.owner.in_(("", owner)), _lease.c.expires_at < moment))
+        .values(owner=owner, epoch=_lease.c.epoch + 1, expires_at=moment + duration)
         .returning(_lease.c.epoch)
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if epoch is None:
+        raise LeaseHeld(f"connector {connector} is processed by another replica")
     _recover(connection, connector_id, run_id, crashed=crashed, now=now)
     return Lease(connector_id=connector_id, connector=connector, owner=owner, epoch=epoch)
 
 
-def release(connection: Connection, lease: Lease) -> None:
+def release(connection: Connection, connector_id: int, owner: str) -> None:
     """Give the connector back; the epoch stays, so that the next holder gets a higher one."""
-    connection.execute(update(_lease).where(*_held(lease)).values(owner=""))
+    held = (_lease.c.connector_id == connector_id, _lease.c.owner == owner)
+    connection.execute(update(_lease).where(*held).values(owner=""))
 
 
-def check_fence(connection: Connection, lease: Lease) -> None:
-    """Raise LeaseLost unless the lease still holds. It cannot be taken before this transaction ends."""
+def release_all(connection: Connection) -> None:
+    """Take every connector from whoever had it: for a database that only one process can have open."""
+    connection.execute(update(_lease).where(_lease.c.owner != "").values(owner=""))
+
+
+def check_fence(connection: Connection, lease: Lease, now: int, duration: int) -> None:
+    """Raise LeaseLost unless the lease still holds. It cannot be taken before this transaction ends.
+
+    Proof of life at the same time: while this transaction has the row, nobody else can prolong the lease.
+    """
+    later = common_now(connection, now) + duration
     # An UPDATE, not a SELECT, because it takes the row's lock on every database.
-    if connection.execute(update(_lease).where(*_held(lease)).values(epoch=lease.epoch)).rowcount != 1:
+    if connection.execute(update(_lease).where(*_held(lease)).values(expires_at=later)).rowcount != 1:
         raise LeaseLost(f"connector {lease.connector}: epoch {lease.epoch} is over")
 
 
@@ -80,6 +106,8 @@ def _recover(connection: Connection, connector_id: int, run_id: str, *, crashed:
     connection.execute(
         update(_run)
         .where(_run.c.connector_id == connector_id, _run.c.state == RunState.RUNNING, _run.c.id != run_id)
+        # What is left for whoever processes the connector is still to come.
+        .where(_run.c.id.not_in(select(schema.run_request.c.run_id)))
         .values(state=RunState.INTERRUPTED, ended_at=now)
     )
 

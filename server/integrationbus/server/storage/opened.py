@@ -1,6 +1,7 @@
 """Opening a store: lock the file, bring the schema up to date, connect."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -9,8 +10,9 @@ from sqlalchemy.exc import ArgumentError
 from integrationbus.server.clock import Clock
 from integrationbus.server.storage.database import Database, open_database
 from integrationbus.server.storage.file_lock import FileLock
+from integrationbus.server.storage.leases import release_all
 from integrationbus.server.storage.migrate import upgrade
-from integrationbus.server.storage.sql_store import SqlStore
+from integrationbus.server.storage.sql_store import LEASE, SqlStore
 
 __all__ = ["OpenedStore", "open_store", "sqlite_path"]
 
@@ -30,7 +32,7 @@ class OpenedStore:
             self.lock.release()
 
 
-def open_store(url: str, clock: Clock) -> OpenedStore:
+def open_store(url: str, clock: Clock, lease: timedelta = LEASE) -> OpenedStore:
     """Open the database of a URL, and create or migrate its tables.
 
     Raises ValueError for a URL that cannot be used, DatabaseInUse, SchemaTooNew and StoreUnavailable.
@@ -43,7 +45,9 @@ def open_store(url: str, clock: Clock) -> OpenedStore:
         database = open_database(url)
         with database.write() as connection:
             upgrade(connection)
-        return OpenedStore(store=SqlStore(database, clock), database=database, lock=lock)
+            if lock is not None:
+                release_all(connection)
+        return OpenedStore(store=SqlStore(database, clock, lease), database=database, lock=lock)
     except BaseException:
         if lock is not None:
             lock.release()

@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Exists, Row, ScalarSelect, Select, and_, case, exists, func, select
 
 from integrationbus.server.clock import from_micros, to_micros
 from integrationbus.server.connector import ConnectorRecord, TaskCounts
@@ -168,10 +168,20 @@ def _switched_off() -> ScalarSelect[Any]:
     return select(func.count()).where(schema.switch.c.id.in_(gates), schema.switch.c.is_on.is_(False)).scalar_subquery()
 
 
+def _run_open() -> Exists:
+    return exists().where(_run.c.connector_id == _connector.c.id, _run.c.state == RunState.RUNNING)
+
+
 def records_select() -> Select[Any]:
     """Connectors with their counters; for record_from_row."""
     return (
-        select(_connector, _head, _halting.c.id.label("halted_by"), _switched_off().label("switched_off"))
+        select(
+            _connector,
+            _head,
+            _halting.c.id.label("halted_by"),
+            _switched_off().label("switched_off"),
+            _run_open().label("run_open"),
+        )
         .join(_head, _head.c.connector_id == _connector.c.id)
         .outerjoin(_halting, _halting_task_join())
         .order_by(_connector.c.name)
@@ -191,6 +201,7 @@ def record_from_row(row: Row[Any]) -> ConnectorRecord:
         disabled_by=row.disabled_by,
         disable_reason=row.disable_reason,
         processing_on=not row.switched_off,
+        run_open=row.run_open,
         halted_by=row.halted_by or "",
         halted_sequence=row.halted_sequence,
         position=row.last_position,

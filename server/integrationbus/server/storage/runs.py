@@ -44,7 +44,8 @@ def note_cancellation(connection: Connection, run_id: str, *, actor: str, reason
         raise RunNotFound(run_id)
     if state != RunState.RUNNING:
         raise RunEnded(f"the run has ended already: {RunState(state).name}")
-    connection.execute(update(_run).where(_run.c.id == run_id).values(cancelled_by=actor, cancel_reason=reason))
+    values = {"cancelled": True, "cancelled_by": actor, "cancel_reason": reason}
+    connection.execute(update(_run).where(_run.c.id == run_id).values(values))
 
 
 def end_run(connection: Connection, run_id: str, state: RunState, now: int) -> None:

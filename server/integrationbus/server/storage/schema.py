@@ -37,8 +37,10 @@ __all__ = [
     "lease",
     "log_stream",
     "metadata",
+    "replica",
     "request",
     "run",
+    "run_request",
     "store_meta",
     "switch",
     "task",
@@ -121,6 +123,16 @@ lease = Table(
     Column("owner", String(36), nullable=False, default=""),
     Column("epoch", BigInteger, nullable=False, default=0),
     Column("expires_at", BigInteger, nullable=False, default=0),
+)
+
+# The processes that share the database; one that no longer renews its row is gone. ``connectors`` is a JSON array.
+replica = Table(
+    "replica",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("connectors", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
 )
 
 task = Table(
@@ -292,6 +304,7 @@ run = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("waiting", BigInteger, nullable=False, default=0),
+    Column("cancelled", Boolean, nullable=False, default=False),
     Column("cancelled_by", String(100), nullable=False, default=""),
     Column("cancel_reason", String(255), nullable=False, default=""),
     _one_of("state", RunState),
@@ -299,6 +312,19 @@ run = Table(
     Index(None, "connector_id", "id"),
 )
 Index("ix_run_open", run.c.connector_id, sqlite_where=text("state = 1"), postgresql_where=text("state = 1"))
+
+# Runs that one process was asked for and another one, who holds the connector, is to carry out.
+run_request = Table(
+    "run_request",
+    metadata,
+    Column("connector_id", _BigKey, ForeignKey("connector.id"), primary_key=True),
+    Column("run_id", String(36), nullable=False),
+    Column("trigger", SmallInteger, nullable=False),
+    Column("requested_by", String(100), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("called_only", Boolean, nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
 
 request = Table(
     "request",

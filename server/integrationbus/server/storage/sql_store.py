@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -12,7 +12,8 @@ from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.object_names import ObjectName
-from integrationbus.server.run import Run, RunState
+from integrationbus.server.replica import News, Replica, RequestedRun, Roll
+from integrationbus.server.run import NotifyOutcome, Run, RunState
 from integrationbus.server.storage import (
     claiming,
     connectors,
@@ -20,6 +21,8 @@ from integrationbus.server.storage import (
     leases,
     operating,
     reading,
+    replicas,
+    run_requests,
     runs,
     schema,
     settling,
@@ -34,7 +37,10 @@ from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import Task, TaskAction, TaskActionKind, TaskAttempt
 from integrationbus.server.task_queries import ActionPage, EventPage, TaskPage, TaskQuery
 
-__all__ = ["SqlStore"]
+__all__ = ["LEASE", "SqlStore"]
+
+LEASE = timedelta(seconds=15)
+"""How long a replica that is no longer heard of keeps its connectors, unless told otherwise."""
 
 
 class SqlRehearsing:
@@ -79,9 +85,10 @@ class SqlSettlingTransaction(SqlRehearsing):
 class SqlStore:
     """The store on a SQL database whose schema is up to date. For the contract see ``Store``."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, lease: timedelta = LEASE) -> None:
         self._database = database
         self._clock = clock
+        self._lease_micros = lease // timedelta(microseconds=1)
         with database.read() as connection:
             self.store_id: str = connection.execute(select(schema.store_meta.c.store_id)).scalar_one()
         self._connector_ids: dict[str, int] = {item.name: item.id for item in self.connectors()}
@@ -197,12 +204,13 @@ class SqlStore:
                 run_id=run_id,
                 crashed=crashed,
                 now=self._now(),
+                duration=self._lease_micros,
             )
 
-    def release_lease(self, lease: Lease) -> None:
+    def release_lease(self, connector: str, owner: str) -> None:
         """See ``Store.release_lease``."""
         with self._database.write() as connection:
-            leases.release(connection, lease)
+            leases.release(connection, self._connector_ids[connector], owner)
 
     def abandoned(self) -> Sequence[str]:
         """See ``Store.abandoned``."""
@@ -220,10 +228,10 @@ class SqlStore:
         with self._database.write() as connection:
             runs.note_cancellation(connection, run_id, actor=actor, reason=reason)
 
-    def end_run(self, run_id: str, state: RunState) -> None:
+    def end_run(self, run_id: str, state: RunState, *, seen: int = 0) -> RequestedRun | None:
         """See ``Store.end_run``."""
         with self._database.write() as connection:
-            runs.end_run(connection, run_id, state, self._now())
+            return run_requests.end_unless_requested(connection, run_id, state, seen, self._now())
 
     def next_deadline(self, connector_id: int) -> datetime | None:
         """See ``Store.next_deadline``."""
@@ -233,14 +241,39 @@ class SqlStore:
     def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
         """See ``Store.claim``."""
         with self._database.write() as connection:
-            return claiming.claim(connection, lease, request, self._now())
+            return claiming.claim(connection, lease, request, self._now(), self._lease_micros)
 
     @contextmanager
     def settling(self, lease: Lease, run_id: str) -> Iterator[SqlSettlingTransaction]:
         """See ``Store.settling``. The fence comes last, so that a takeover never waits for slow target statements."""
         with self._database.write() as connection:
             yield SqlSettlingTransaction(connection, lease, run_id, self._now())
-            leases.check_fence(connection, lease)
+            leases.check_fence(connection, lease, self._now(), self._lease_micros)
+
+    def attend(self, replica: Replica) -> Roll:
+        """See ``Store.attend``."""
+        with self._database.write() as connection:
+            return replicas.attend(connection, replica, self._now(), self._lease_micros)
+
+    def roll(self) -> Roll:
+        """See ``Store.roll``."""
+        with self._database.read() as connection:
+            return replicas.read_roll(connection, self._now())
+
+    def leave(self, replica_id: str) -> None:
+        """See ``Store.leave``."""
+        with self._database.write() as connection:
+            replicas.leave(connection, replica_id)
+
+    def leave_request(self, connector_id: int, run: NewRun) -> tuple[NotifyOutcome, Run]:
+        """See ``Store.leave_request``."""
+        with self._database.write() as connection:
+            return run_requests.leave_request(connection, connector_id, run, self._now())
+
+    def news(self) -> News:
+        """See ``Store.news``."""
+        with self._database.read() as connection:
+            return replicas.read_news(connection)
 
     def task(self, task_id: str, *, with_payload: bool) -> Task:
         """See ``Store.task``."""

@@ -81,7 +81,7 @@ class Pipeline:
         self.store.begin_run(lease.connector_id, run)
         end = self._runners[name].run(lease, run, 0, _UntilTimeMustPass(self._clock))
         self.store.end_run(run.id, end.state)
-        self.store.release_lease(lease)
+        self.store.release_lease(name, _ACTOR)
         return self.store.run(run.id)
 
     def _usable(self, found: FoundConnector) -> RegisteredConnector:
@@ -115,6 +115,11 @@ class _UntilTimeMustPass:
     def stopping(self) -> bool:
         """See ``Pause``."""
         return self._stopping
+
+    @property
+    def trusted(self) -> bool:
+        """See ``Pause``."""
+        return True
 
     def wait_until(self, moment: datetime) -> None:
         """See ``Pause``."""

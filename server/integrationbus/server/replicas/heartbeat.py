@@ -1,0 +1,132 @@
+"""Staying alive in the eyes of the others, and sharing out the connectors with them."""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
+
+from integrationbus.server.clock import Clock
+from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
+from integrationbus.server.replica import Replica, Roll, home_of
+from integrationbus.server.replicas.trust import Window
+from integrationbus.server.store import Store
+
+__all__ = ["Heartbeat"]
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_INTERVAL_SECONDS = 2.0
+
+
+class Heartbeat:
+    """Prolongs the leases of this process, on a thread and connections of its own, and keeps the share of each.
+
+    A connector belongs here while this process holds it, or while nobody does and its home is here. One that is held
+    and has its home elsewhere is given back as soon as it rests. ``on_gained`` gets the names of those that have come;
+    ``give_back`` returns which of the given ones it could give back. ``on_moved`` is called when others should look.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        replica: Replica,
+        lease: timedelta,
+        clock: Clock,
+        trust: Window,
+        on_gained: Callable[[Collection[str]], None],
+        give_back: Callable[[Collection[str]], Collection[str]],
+        on_moved: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._replica = replica
+        self._interval = min(_LONGEST_INTERVAL_SECONDS, lease.total_seconds() / 3)
+        self._clock = clock
+        self._trust = trust
+        self._on_gained = on_gained
+        self._give_back = give_back
+        self._on_moved = on_moved
+        self._here: frozenset[str] = frozenset()
+        self._others: Sequence[Replica] = ()
+        self._homes: Mapping[str, str] = {}
+        self._known: Sequence[Replica] = ()
+        self._changed = threading.Condition()
+        self._wanted = False
+        self._stopping = False
+        self._thread = threading.Thread(target=self._beat_on, name="heartbeat")
+
+    def start(self) -> None:
+        """Join the others. Raises StoreUnavailable or OutcomeUnknown."""
+        self._beat()
+        self._on_moved()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave the others; called when nothing is processed any more."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._store.leave(self._replica.id)
+        self._on_moved()
+
+    def look_now(self) -> None:
+        """Somebody came, went, or gave something back."""
+        with self._changed:
+            self._wanted = True
+            self._changed.notify_all()
+
+    def is_here(self, connector: str) -> bool:
+        """Whether a connector belongs here."""
+        return connector in self._here
+
+    def is_elsewhere(self, connector: str) -> bool:
+        """Whether another replica can run a connector."""
+        return any(connector in other.connectors for other in self._others)
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are other replicas."""
+        return bool(self._others)
+
+    def _beat_on(self) -> None:
+        while True:
+            # Replicas that started together must not come together for ever.
+            seconds = self._interval * random.uniform(0.8, 1.0)  # noqa: S311 - no secret
+            with self._changed:
+                self._changed.wait_for(lambda: self._wanted or self._stopping, timeout=seconds)
+                self._wanted = False
+                if self._stopping:
+                    return
+            try:
+                self._beat()
+            except (StoreUnavailable, OutcomeUnknown) as error:
+                _log.warning("the leases could not be prolonged, trying again: %s", error)
+            except Exception:  # noqa: BLE001 - whatever the fault is, the next beat may succeed
+                _log.exception("a fault of the server kept it from prolonging its leases")
+
+    def _beat(self) -> None:
+        asked_at = self._clock.monotonic()
+        roll = self._store.attend(self._replica)
+        self._trust.renew(roll.renewed, asked_at)
+        self._others = [replica for replica in roll.replicas if replica.id != self._replica.id]
+        homes = self._homes_by(roll)
+        own = self._replica.id
+        held = {name for name, holder in roll.holders.items() if holder == own}
+        given_back = set(self._give_back({name for name in held if homes.get(name, own) != own}))
+        free = {name for name, home in homes.items() if home == own and name not in roll.holders}
+        here = frozenset((held - given_back) | free)
+        gained, self._here = here - self._here, here
+        if given_back:
+            self._on_moved()
+        if gained:
+            self._on_gained(gained)
+
+    def _homes_by(self, roll: Roll) -> Mapping[str, str]:
+        """The home of each connector of this replica; worked out again when somebody came or went."""
+        if roll.replicas != self._known:
+            self._homes = {name: home_of(name, roll.replicas) for name in self._replica.connectors}
+            self._known = roll.replicas
+        return self._homes
