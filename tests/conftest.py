@@ -24,14 +24,20 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """An empty database on a real PostgreSQL."""
+    with fresh_postgres(postgres, f"bus_{next(_numbers)}") as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database of each kind."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'bus.db'}"
         return
-    with fresh_postgres(request.getfixturevalue("postgres"), f"bus_{next(_numbers)}") as url:
-        yield url
+    yield request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
@@ -37,16 +38,12 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(database_url: str, connectors: Sequence[str], *, listen: str = "127.0.0.1:0") -> AsyncIterator[Served]:
-    """Start a server, and stop it at the end."""
-    settings = Settings(
-        database_url=database_url,
-        listen=listen,
-        connectors=tuple(connectors),
-        use_entry_points=False,
-        grace_seconds=1,
-    )
-    app = App(settings)
+async def serve(
+    database_url: str, connectors: Sequence[str], *, listen: str = "127.0.0.1:0", **settings: Any
+) -> AsyncIterator[Served]:
+    """Start a server, and stop it at the end. ``settings`` are those that differ from the usual ones."""
+    usual = {"use_entry_points": False, "grace_seconds": 1}
+    app = App(Settings(database_url=database_url, listen=listen, connectors=tuple(connectors), **usual | settings))
     port = await app.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -78,7 +78,7 @@ from integrationbus.client.model.payloads import (
 )
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.runs import Run, RunCounts, RunTicket
-from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, ServerInfo
+from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, Replica, ServerInfo
 from integrationbus.client.model.tasks import (
     AwaitedKey,
     LoggedTask,
@@ -155,6 +155,7 @@ __all__ = [
     "ProcessType",
     "Reference",
     "RejectedTask",
+    "Replica",
     "RequestIdReused",
     "ResolvedKey",
     "ResumeToken",

@@ -9,12 +9,13 @@ from integrationbus.client.model.enums import Switch, TaskType
 from integrationbus.client.model.operations import SelectionResult, SwitchState, TaskHistory, TaskPreview
 from integrationbus.client.model.payloads import Payload
 from integrationbus.client.model.runs import Run
+from integrationbus.client.model.server import Replica
 from integrationbus.client.model.tasks import (
     NewTask,
     TaskFilter,
     TaskOptions,
 )
-from integrationbus.client.wire import descriptions, operations
+from integrationbus.client.wire import descriptions, operations, server
 
 __all__ = ["AsyncOperating"]
 
@@ -103,3 +104,7 @@ class AsyncOperating:
     async def set_switch(self, switch: Switch, *, on: bool, reason: str = "") -> SwitchState:
         """Turn a switch of the whole bus on or off."""
         return await self._connection.call(operations.set_switch(switch, reason, on=on))
+
+    async def list_replicas(self) -> list[Replica]:
+        """The servers that work on the database, and which connectors each of them processes."""
+        return await self._connection.call(server.list_replicas())

@@ -50,6 +50,11 @@ class ServerServiceStub(object):
                 request_serializer=integrationbus_dot_v1_dot_server__service__pb2.SetSwitchRequest.SerializeToString,
                 response_deserializer=integrationbus_dot_v1_dot_server__service__pb2.SetSwitchResponse.FromString,
                 _registered_method=True)
+        self.ListReplicas = channel.unary_unary(
+                '/integrationbus.v1.ServerService/ListReplicas',
+                request_serializer=integrationbus_dot_v1_dot_server__service__pb2.ListReplicasRequest.SerializeToString,
+                response_deserializer=integrationbus_dot_v1_dot_server__service__pb2.ListReplicasResponse.FromString,
+                _registered_method=True)
 
 
 class ServerServiceServicer(object):
@@ -78,6 +83,13 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListReplicas(self, request, context):
+        """ListReplicas returns the servers that work on this database, and which connectors each of them processes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -95,6 +107,11 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.SetSwitch,
                     request_deserializer=integrationbus_dot_v1_dot_server__service__pb2.SetSwitchRequest.FromString,
                     response_serializer=integrationbus_dot_v1_dot_server__service__pb2.SetSwitchResponse.SerializeToString,
+            ),
+            'ListReplicas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReplicas,
+                    request_deserializer=integrationbus_dot_v1_dot_server__service__pb2.ListReplicasRequest.FromString,
+                    response_serializer=integrationbus_dot_v1_dot_server__service__pb2.ListReplicasResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +196,33 @@ class ServerService(object):
             '/integrationbus.v1.ServerService/SetSwitch',
             integrationbus_dot_v1_dot_server__service__pb2.SetSwitchRequest.SerializeToString,
             integrationbus_dot_v1_dot_server__service__pb2.SetSwitchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReplicas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/integrationbus.v1.ServerService/ListReplicas',
+            integrationbus_dot_v1_dot_server__service__pb2.ListReplicasRequest.SerializeToString,
+            integrationbus_dot_v1_dot_server__service__pb2.ListReplicasResponse.FromString,
             options,
             channel_credentials,
             insecure,

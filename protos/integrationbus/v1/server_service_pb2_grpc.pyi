@@ -41,6 +41,8 @@ class ServerServiceStub:
     """SetSwitch turns a switch on or off. When processing, or the bus, is turned on, connectors that process on log go on
     with what waits in their lines; the others wait for their trigger.
     """
+    ListReplicas: _grpc.UnaryUnaryMultiCallable[_server_service_pb2.ListReplicasRequest, _server_service_pb2.ListReplicasResponse]
+    """ListReplicas returns the servers that work on this database, and which connectors each of them processes."""
 
 @_typing.type_check_only
 class ServerServiceAsyncStub(ServerServiceStub):
@@ -55,6 +57,8 @@ class ServerServiceAsyncStub(ServerServiceStub):
     """SetSwitch turns a switch on or off. When processing, or the bus, is turned on, connectors that process on log go on
     with what waits in their lines; the others wait for their trigger.
     """
+    ListReplicas: _aio.UnaryUnaryMultiCallable[_server_service_pb2.ListReplicasRequest, _server_service_pb2.ListReplicasResponse]  # type: ignore[assignment]
+    """ListReplicas returns the servers that work on this database, and which connectors each of them processes."""
 
 class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
     """ServerService describes the server."""
@@ -84,5 +88,13 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         """SetSwitch turns a switch on or off. When processing, or the bus, is turned on, connectors that process on log go on
         with what waits in their lines; the others wait for their trigger.
         """
+
+    @_abc_1.abstractmethod
+    def ListReplicas(
+        self,
+        request: _server_service_pb2.ListReplicasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_server_service_pb2.ListReplicasResponse, _abc.Awaitable[_server_service_pb2.ListReplicasResponse]]:
+        """ListReplicas returns the servers that work on this database, and which connectors each of them processes."""
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

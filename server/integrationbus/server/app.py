@@ -112,6 +112,7 @@ class App:
             objects=ObjectReader(opened.database, self.registry),
             actions=TaskActions(store, self._dispatcher, self._reads),
             previewer=self._previewer,
+            replicas=self._sharing,
             rates=self._rates,
             limits=Limits(),
             started_at=clock.now(),
@@ -148,7 +149,8 @@ class App:
             partial(self._rpc.stop, self._settings.grace_seconds),
             # What waits to be stored is stored.
             self._task_log.stop,
-            # Runs end after the batch in hand, and connectors are given back.
+            # Runs end after the batch in hand, and connectors are given back, to other replicas if there are any.
+            self._sharing.retire,
             partial(asyncio.to_thread, self._dispatcher.stop),
             self._sharing.stop,
             partial(asyncio.to_thread, self._previewer.stop),

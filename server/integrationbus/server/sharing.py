@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
 from integrationbus.server.clock import Clock
 from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
-from integrationbus.server.replica import Replica, Signal
+from integrationbus.server.replica import Replica, Roll, Signal
 from integrationbus.server.replicas.group import ReplicaGroup, Work
 from integrationbus.server.replicas.homes import AllHere, Homes
 from integrationbus.server.replicas.lookout import Tidings
@@ -17,6 +18,7 @@ from integrationbus.server.settings import Settings
 from integrationbus.server.storage.database import open_database
 from integrationbus.server.storage.opened import OpenedStore
 from integrationbus.server.storage.sql_store import SqlStore
+from integrationbus.server.store import Store
 
 __all__ = ["Alone", "Shared", "Sharing", "share"]
 
@@ -26,9 +28,18 @@ class Sharing(Protocol):
 
     homes: Homes
     trust: Trust
+    own_id: str
+
+    def roll(self) -> Roll:
+        """Who shares the work. Blocks."""
+        ...
 
     async def start(self, work: Work) -> None:
         """Take this process's share. Raises StoreUnavailable or OutcomeUnknown."""
+        ...
+
+    async def retire(self) -> None:
+        """Begin to leave the work to others: called before this process ends its runs."""
         ...
 
     async def stop(self) -> None:
@@ -39,14 +50,23 @@ class Sharing(Protocol):
 class Alone:
     """Nobody else can have the database: see ``Sharing``."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, store: Store, replica: Replica) -> None:
         self.homes: Homes = AllHere()
         self.trust: Trust = Unlimited()
+        self.own_id = replica.id
         self._replica = replica
+        self._store = store
+
+    def roll(self) -> Roll:
+        """See ``Sharing.roll``."""
+        return replace(self._store.roll(), replicas=[self._replica])
 
     async def start(self, work: Work) -> None:
         """See ``Sharing.start``."""
         await asyncio.to_thread(work.adopt, self._replica.connectors)
+
+    async def retire(self) -> None:
+        """See ``Sharing.retire``."""
 
     async def stop(self) -> None:
         """See ``Sharing.stop``."""
@@ -65,8 +85,10 @@ class Shared:
         self._database = open_database(settings.database_url)
         self._signals = PostgresSignals(settings.database_url, replica.id, self._heard) if settings.signals else None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._store = SqlStore(self._database, clock, lease)
+        self.own_id = replica.id
         self._group = ReplicaGroup(
-            store=SqlStore(self._database, clock, lease),
+            store=self._store,
             replica=replica,
             lease=lease,
             poll_seconds=settings.poll_seconds,
@@ -77,12 +99,20 @@ class Shared:
         self.homes: Homes = self._group
         self.trust: Trust = self._group.trust
 
+    def roll(self) -> Roll:
+        """See ``Sharing.roll``."""
+        return self._store.roll()
+
     async def start(self, work: Work) -> None:
         """See ``Sharing.start``."""
         self._loop = asyncio.get_running_loop()
         if self._signals is not None:
             self._signals.start()
         await asyncio.to_thread(self._group.start, work)
+
+    async def retire(self) -> None:
+        """See ``Sharing.retire``."""
+        self._group.retire()
 
     async def stop(self) -> None:
         """See ``Sharing.stop``. Without the database the others find out when the presence of this one ends."""
@@ -104,4 +134,4 @@ def share(
     settings: Settings, opened: OpenedStore, replica: Replica, clock: Clock, on_tidings: Callable[[Tidings], None]
 ) -> Sharing:
     """The way that fits the database. ``on_tidings`` is called on a thread with what other processes did."""
-    return Alone(replica) if opened.lock is not None else Shared(settings, replica, clock, on_tidings)
+    return Alone(opened.store, replica) if opened.lock is not None else Shared(settings, replica, clock, on_tidings)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["EnumInfo", "EnumValueInfo", "Limits", "ServerInfo"]
+__all__ = ["EnumInfo", "EnumValueInfo", "Limits", "Replica", "ServerInfo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,20 @@ class ServerInfo:
     methods: tuple[str, ...]
     limits: Limits
     started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """A server that works on the database. ``answers`` says whether it is the one that was asked.
+
+    ``processes`` are the names of the connectors that it processes at present, ``connectors`` of those that it could.
+    """
+
+    id: str
+    started_at: datetime
+    answers: bool
+    processes: tuple[str, ...]
+    connectors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

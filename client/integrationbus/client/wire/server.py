@@ -1,11 +1,11 @@
 """EnumService and ServerService: requests and responses."""
 
-from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, ServerInfo
+from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, Replica, ServerInfo
 from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.values import read_time
 from integrationbus.v1 import enum_service_pb2, server_service_pb2
 
-__all__ = ["get_enum", "list_enums", "server_info"]
+__all__ = ["get_enum", "list_enums", "list_replicas", "server_info"]
 
 _ENUMS = "/integrationbus.v1.EnumService/"
 _SERVER = "/integrationbus.v1.ServerService/"
@@ -52,6 +52,25 @@ def server_info() -> Call[server_service_pb2.GetServerInfoResponse, ServerInfo]:
 
     request = server_service_pb2.GetServerInfoRequest()
     return Call(f"{_SERVER}GetServerInfo", request, server_service_pb2.GetServerInfoResponse, read)
+
+
+def list_replicas() -> Call[server_service_pb2.ListReplicasResponse, list[Replica]]:
+    """ListReplicas."""
+
+    def read(response: server_service_pb2.ListReplicasResponse) -> list[Replica]:
+        return [
+            Replica(
+                id=item.id,
+                started_at=read_time(item.started_at),
+                answers=item.answers,
+                processes=tuple(item.processes),
+                connectors=tuple(item.connectors),
+            )
+            for item in response.replicas
+        ]
+
+    request = server_service_pb2.ListReplicasRequest()
+    return Call(f"{_SERVER}ListReplicas", request, server_service_pb2.ListReplicasResponse, read)
 
 
 def _read_enum(message: enum_service_pb2.EnumInfo) -> EnumInfo:

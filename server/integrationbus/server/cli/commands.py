@@ -10,6 +10,7 @@ from integrationbus.server.cli.log import log
 from integrationbus.server.cli.notify import notify
 from integrationbus.server.cli.objects import objects_app
 from integrationbus.server.cli.preview import preview
+from integrationbus.server.cli.replicas import replicas
 from integrationbus.server.cli.runs import runs_app
 from integrationbus.server.cli.serve import serve
 from integrationbus.server.cli.switches import switches_app
@@ -50,6 +51,7 @@ app.add_typer(tasks_app)
 app.add_typer(connectors_app)
 app.add_typer(runs_app)
 app.add_typer(switches_app)
+app.command()(replicas)
 app.command()(enums)
 app.add_typer(objects_app)
 app.add_typer(db_app)

@@ -49,11 +49,12 @@ class Dispatcher:
             if record.name not in self._workers or record.name not in names:
                 continue
             left = record.counts.unsettled if record.name in self._on_log else record.counts.running
-            if left or record.name in abandoned:
-                self._workers[record.name].trigger(_new_run(RunTrigger.STARTUP))
-            elif record.name in called or record.counts.waiting:
-                # Also to learn when the next wait ends.
-                self._workers[record.name].trigger(_new_run(RunTrigger.STARTUP, called_only=True))
+            with suppress(ServerDraining):
+                if left or record.name in abandoned:
+                    self._workers[record.name].trigger(_new_run(RunTrigger.STARTUP))
+                elif record.name in called or record.counts.waiting:
+                    # Also to learn when the next wait ends.
+                    self._workers[record.name].trigger(_new_run(RunTrigger.STARTUP, called_only=True))
 
     def give_back(self, names: Collection[str]) -> Collection[str]:
         """Let others have those of the named connectors that rest; returns their names."""

@@ -66,6 +66,10 @@ class ReplicaGroup:
         self._lookout.start()
         self._heartbeat.start()
 
+    def retire(self) -> None:
+        """Let others have what this replica processes, as soon as it rests."""
+        self._heartbeat.retire()
+
     def stop(self) -> None:
         """Leave the others; called when nothing is processed any more."""
         self._lookout.stop()

@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from integrationbus.server.clock import Clock
@@ -62,6 +63,11 @@ class Heartbeat:
         self._on_moved()
         self._thread.start()
 
+    def retire(self) -> None:
+        """Be nobody's home any more: what rests is given back, the rest when its run has ended."""
+        self._replica = replace(self._replica, connectors=frozenset())
+        self.look_now()
+
     def stop(self) -> None:
         """Leave the others; called when nothing is processed any more."""
         with self._changed:
@@ -115,7 +121,7 @@ class Heartbeat:
         homes = self._homes_by(roll)
         own = self._replica.id
         held = {name for name, holder in roll.holders.items() if holder == own}
-        given_back = set(self._give_back({name for name in held if homes.get(name, own) != own}))
+        given_back = set(self._give_back({name for name in held if homes.get(name) not in (own, "", None)}))
         free = {name for name, home in homes.items() if home == own and name not in roll.holders}
         here = frozenset((held - given_back) | free)
         gained, self._here = here - self._here, here
@@ -127,6 +133,7 @@ class Heartbeat:
     def _homes_by(self, roll: Roll) -> Mapping[str, str]:
         """The home of each connector of this replica; worked out again when somebody came or went."""
         if roll.replicas != self._known:
-            self._homes = {name: home_of(name, roll.replicas) for name in self._replica.connectors}
+            names = self._replica.connectors | self._homes.keys()
+            self._homes = {name: home_of(name, roll.replicas) for name in names}
             self._known = roll.replicas
         return self._homes

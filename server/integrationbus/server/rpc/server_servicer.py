@@ -12,6 +12,8 @@ from integrationbus.v1.server_service_pb2 import (
     GetServerInfoRequest,
     GetServerInfoResponse,
     Limits,
+    ListReplicasRequest,
+    ListReplicasResponse,
     ListSwitchesRequest,
     ListSwitchesResponse,
     SetSwitchRequest,
@@ -44,6 +46,23 @@ class ServerServicer(server_service_pb2_grpc.ServerServiceServicer):
                 max_record_values=limits.max_record_values,
             ),
             started_at=timestamp(self._services.started_at),
+        )
+
+    async def ListReplicas(self, request: ListReplicasRequest, context: Context) -> ListReplicasResponse:
+        """See the proto."""
+        roll = await self._services.reads(self._services.replicas.roll)
+        own_id = self._services.replicas.own_id
+        return ListReplicasResponse(
+            replicas=[
+                server_service_pb2.Replica(
+                    id=replica.id,
+                    started_at=timestamp(replica.started_at),
+                    answers=replica.id == own_id,
+                    processes=sorted(name for name, holder in roll.holders.items() if holder == replica.id),
+                    connectors=sorted(replica.connectors),
+                )
+                for replica in sorted(roll.replicas, key=lambda replica: (replica.started_at, replica.id))
+            ]
         )
 
     async def ListSwitches(self, request: ListSwitchesRequest, context: Context) -> ListSwitchesResponse:

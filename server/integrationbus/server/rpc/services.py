@@ -16,6 +16,7 @@ from integrationbus.server.preview import Preview
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import ConnectorRegistry
+from integrationbus.server.replica import Roll
 from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.run import Run, RunTicket
 from integrationbus.server.run_watch import RunWatch
@@ -24,7 +25,7 @@ from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import NewTask
 from integrationbus.server.task_log import TaskLog
 
-__all__ = ["Checker", "Dispatcher", "Keys", "Objects", "Previewer", "Services", "TaskActions"]
+__all__ = ["Checker", "Dispatcher", "Keys", "Objects", "Previewer", "Replicas", "Services", "TaskActions"]
 
 
 class Dispatcher(Protocol):
@@ -111,6 +112,19 @@ class Objects(Protocol):
         ...
 
 
+class Replicas(Protocol):
+    """Knows the servers that work on the database."""
+
+    @property
+    def own_id(self) -> str:
+        """The id of this one."""
+        ...
+
+    def roll(self) -> Roll:
+        """All of them. Blocks."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything that the servicers call."""
@@ -129,6 +143,7 @@ class Services:
     objects: Objects
     actions: TaskActions
     previewer: Previewer
+    replicas: Replicas
     rates: Rates
     limits: Limits
     started_at: datetime

@@ -1,0 +1,57 @@
+"""Replicas on record: who is there, and who holds what."""
+
+import pytest
+from sqlalchemy import text
+from support.bench import Workbench
+from support.clocks import ManualClock
+
+from integrationbus.server.errors import LeaseHeld
+from integrationbus.server.ids import new_id
+from integrationbus.server.replica import Replica
+
+
+def replica(clock: ManualClock) -> Replica:
+    return Replica(id=new_id(), connectors=frozenset({"people"}), started_at=clock.now())
+
+
+def test_a_replica_is_there_until_it_leaves_or_is_not_heard_of(bus: Workbench, clock: ManualClock) -> None:
+    one, two, three = replica(clock), replica(clock), replica(clock)
+    for each in (one, two, three):
+        bus.store.attend(each)
+    assert bus.store.roll().replicas == [one, two, three]
+    bus.store.leave(two.id)
+    with bus.database.write() as connection:
+        connection.execute(text("UPDATE replica SET expires_at = 1 WHERE id = :id"), {"id": three.id})
+    assert bus.store.roll().replicas == [one]
+    assert bus.store.attend(one).replicas == [one]
+    with bus.database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM replica")).scalar_one() == 1
+
+
+def test_presence_prolongs_the_leases_of_the_same_replica_alone(bus: Workbench, clock: ManualClock) -> None:
+    one, two = replica(clock), replica(clock)
+    bus.store.acquire_lease("people", one.id, "")
+    with bus.database.write() as connection:
+        connection.execute(text("UPDATE lease SET expires_at = 1"))
+    assert bus.store.attend(two).renewed == frozenset()
+    assert bus.store.roll().holders == {}, "a lease that has expired is nobody's"
+    roll = bus.store.attend(one)
+    assert roll.renewed == {bus.store.connector("people").id}
+    assert roll.holders == {"people": one.id}
+    with pytest.raises(LeaseHeld, match="people"):
+        bus.store.acquire_lease("people", two.id, "")
+    bus.store.release_lease("people", two.id)
+    assert bus.store.roll().holders == {"people": one.id}, "only the holder gives it back"
+    bus.store.release_lease("people", one.id)
+    assert bus.store.acquire_lease("people", two.id, "").epoch == 2
+
+
+def test_a_lease_that_is_being_settled_is_not_waited_for(postgres_url: str, clock: ManualClock) -> None:
+    """The one who settles prolongs it; the heartbeat of the process must not hang on a slow transaction."""
+    with Workbench(postgres_url, clock) as bus:
+        one = replica(clock)
+        lease = bus.store.acquire_lease("people", one.id, "")
+        with bus.database.write() as connection:
+            connection.execute(text("SELECT * FROM lease FOR UPDATE"))
+            assert bus.store.attend(one).renewed == frozenset()
+        assert bus.store.attend(one).renewed == {lease.connector_id}
