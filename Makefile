@@ -21,7 +21,7 @@ serve: install ## start a server that knows the ISO 3166 connector
 	INTEGRATIONBUS_CONNECTORS=integrationbus.connectors.iso3166:Iso3166Connector $(BIN)/integrationbus serve
 
 test: install ## run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 coverage: install ## run all tests, and show what they do not reach
 	$(BIN)/coverage erase

@@ -1,7 +1,6 @@
 """What holds for all tests."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,6 @@ from support.databases import fresh_postgres, postgres_server
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
-_numbers = count(1)
-
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
@@ -25,9 +22,9 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres: str) -> Iterator[str]:
+def postgres_url(postgres: str, worker_id: str) -> Iterator[str]:
     """An empty database on a real PostgreSQL."""
-    with fresh_postgres(postgres, f"bus_{next(_numbers)}") as url:
+    with fresh_postgres(postgres, f"bus_{worker_id}") as url:
         yield url
 
 

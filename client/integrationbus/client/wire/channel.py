@@ -27,7 +27,7 @@ REPEATABLE = {
     ],
     "integrationbus.v1.ObjectService": ["GetObject", "ListObjects", "ResolveKeys"],
     "integrationbus.v1.EnumService": ["GetEnum", "ListEnums"],
-    "integrationbus.v1.ServerService": ["GetServerInfo", "ListSwitches", "SetSwitch"],
+    "integrationbus.v1.ServerService": ["GetServerInfo", "ListReplicas", "ListSwitches", "SetSwitch"],
 }
 
 _SERVICE_CONFIG = {
