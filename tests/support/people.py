@@ -39,7 +39,7 @@ from integrationbus.connectors.cms import (
 )
 from integrationbus.connectors.models import Dependency
 
-__all__ = ["NotifiedConnector", "PatientConnector", "PeopleConnector", "PersonInfo", "TeamInfo"]
+__all__ = ["KeepingConnector", "NotifiedConnector", "PatientConnector", "PeopleConnector", "PersonInfo", "TeamInfo"]
 
 
 class TeamInfo(BaseInfo):
@@ -129,6 +129,13 @@ class PatientConnector(PeopleConnector):
 
     name = "patient"
     missing_key = WaitForMissingKey(timedelta(hours=1))
+
+
+class KeepingConnector(PeopleConnector):
+    """The same people, who remember where keys lead."""
+
+    name = "keeping"
+    clear_translations_after_processing = False
 
 
 class NotifiedConnector(PeopleConnector):
