@@ -18,9 +18,7 @@ class FolderInfo(BaseInfo):
     """A folder, in another one perhaps; its owner is its group."""
 
     __tablename__ = "test_folder"
-    type_info = TypeInfo(
-        object_type="test.folder", code_name="name", guid="guid", parent="parent_id", group="owner_id"
-    )
+    type_info = TypeInfo(object_type="test.folder", code_name="name", guid="guid", parent="parent_id", group="owner_id")
 
     folder_id: Mapped[int] = mapped_column(primary_key=True)
     guid: Mapped[UUID] = mapped_column(default=uuid4)

@@ -2,7 +2,7 @@
 
 import sys
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,6 +22,7 @@ from integrationbus.connectors import (
     SnapshotHandling,
     TaskDataType,
     TaskType,
+    TreeNode,
     TypeInfo,
     WaitForMissingKey,
     foreign_key,
@@ -75,7 +76,7 @@ class PeopleConnector(IntegrationConnector):
     """
 
     name = "people"
-    object_classes = (
+    object_classes: ClassVar[tuple[type[BaseInfo | TreeNode], ...]] = (
         PersonInfo,
         TeamInfo,
         SiteInfo,
