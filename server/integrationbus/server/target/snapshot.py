@@ -116,7 +116,7 @@ class SnapshotWriter:
             self._touch(piece.result.object_type, piece.result.object_id, piece.result.effect)
 
     def _leave_out(self, stuck: Sequence[_Piece]) -> None:
-        """Leave out bindings whose other end does not exist; for anything else that is a problem."""
+        """Leave out bindings whose other end does not exist; what lacks anything else is a problem."""
         for piece in stuck:
             if piece.owner is not None and piece.owner.result is None:
                 continue  # its owner says what is wrong
@@ -124,8 +124,9 @@ class SnapshotWriter:
                 raise piece.problem
             [lookup] = self._translator.look_up([piece.prepared])
             hopeless = [pair for pair in lookup.missing if not _may_be_empty_for_now(piece.prepared, pair[0])]
-            problem = self._translator.not_found(piece.prepared, hopeless)
-            if not piece.is_binding or piece.owner is None:
+            required = [pair for pair in hopeless if pair[0].dependency is Dependency.REQUIRED]
+            problem = self._translator.not_found(piece.prepared, required or hopeless)
+            if required or not piece.is_binding or piece.owner is None:
                 raise problem
             self._notes.append(f"a {piece.prepared.object_class.object_type} was left out: {problem}")
 
