@@ -89,6 +89,17 @@ def test_a_binding_is_not_left_out_for_a_key_that_is_required(folders: Workbench
     assert readers_of(folders) == ([1, 2] if user == "eve" else [1])
 
 
+@pytest.mark.parametrize("in_snapshot", [True, False])
+def test_a_binding_is_written_without_what_it_does_not_need(folders: Workbench, in_snapshot: bool) -> None:
+    binding = {**reader("eve"), "proposed_by_id": "bob"}
+    done(folders, snapshot(readers=[]))
+    new = snapshot(readers=[binding]) if in_snapshot else task({"make": "reader", "folder_id": "f", **binding})
+    made = done(folders, new)
+    assert made.result
+    assert made.result.notes == ("test.reader.proposed_by_id was left empty: there is no cms.user 'bob'",)
+    assert readers_of(folders) == [2]
+
+
 @pytest.mark.parametrize(
     ("binding", "attribute"), [(reader("bob"), "user_id"), (reader("eve", granted_by="bob"), "granted_by_id")]
 )

@@ -44,7 +44,7 @@ class NoteInfo(BaseInfo):
 
 
 class ReaderInfo(BaseInfo):
-    """A binding: the user may read the folder, because somebody said so."""
+    """A binding: the user may read the folder, because somebody said so, and somebody else proposed it perhaps."""
 
     __tablename__ = "test_reader"
     type_info = TypeInfo(object_type="test.reader")
@@ -53,6 +53,7 @@ class ReaderInfo(BaseInfo):
     folder_id: Mapped[int] = foreign_key("test_folder.folder_id", Dependency.BINDING)
     user_id: Mapped[int] = foreign_key("cms_user.user_id", Dependency.BINDING)
     granted_by_id: Mapped[int] = foreign_key("cms_user.user_id", Dependency.REQUIRED)
+    proposed_by_id: Mapped[int | None] = foreign_key("cms_user.user_id", Dependency.NOT_REQUIRED)
 
 
 class FoldersConnector(PeopleConnector):

@@ -82,11 +82,11 @@ class SnapshotWriter:
         """Write what can be written, again and again, until nothing is left or nothing moves any more."""
         left = list(pieces)
         while left:
-            stuck = [piece for piece in left if not self._try_to_write(piece)]
-            if len(stuck) == len(left):
-                self._leave_out(stuck)
+            moved = [piece for piece in left if self._try_to_write(piece)]
+            if not moved and not any(self._write_with_stand_ins(piece) for piece in left):
+                self._leave_out(left)
                 return
-            left = stuck
+            left = [piece for piece in left if piece.result is None]
 
     def _try_to_write(self, piece: _Piece) -> bool:
         if piece.owner is not None and piece.owner.result is None:
@@ -101,6 +101,31 @@ class SnapshotWriter:
             # Its code name may be that of another one, which gives it away later in the snapshot.
             piece.problem = problem
             return False
+        return True
+
+    def _write_with_stand_ins(self, piece: _Piece) -> bool:
+        """Write an object that lacks only targets that something stands in for; False if it lacks anything else."""
+        if piece.owner is not None and piece.owner.result is None:
+            return False
+        [lookup] = self._translator.look_up([piece.prepared])
+        columns: dict[str, int | None] = dict(lookup.found)
+        notes: list[str] = []
+        postponed: list[_Key] = []
+        for key, reference in lookup.missing:
+            if _may_be_empty_for_now(piece.prepared, key):
+                columns[key.attribute] = None
+                postponed.append((key, reference))
+                continue
+            try:
+                columns[key.attribute], note = self._translator.stand_in(piece.prepared, key, reference)
+            except KeyNotFound:
+                return False
+            notes.append(note)
+        if not notes:
+            return False
+        piece.postponed = postponed
+        self._write(piece, columns)
+        self._notes.extend(notes)
         return True
 
     def _write(self, piece: _Piece, translated: dict[str, int | None]) -> None:
