@@ -1,6 +1,7 @@
 """Tasks that wait behind an earlier one about the same object: their order, their deadlines, and their end."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
@@ -11,12 +12,24 @@ from integrationbus.server.task_queries import TaskQuery
 WAIT = MissingKeyAction.WAIT
 UPDATE = TaskType.UPDATE_OBJECT
 RETRY, SKIP = TaskActionKind.RETRY, TaskActionKind.SKIP
+GUID = UUID(int=7)
 
 
 def person(external_id: str, boss: str | None = None, task_type: TaskType = TaskType.CREATE_OBJECT) -> NewTask:
     """A person who waits for the boss."""
     fields = {"name": f"p{external_id}"} | ({} if boss is None else {"boss_id": boss})
     return new_task(fields, external_id=external_id, task_type=task_type, missing_key=WAIT)
+
+
+def page(fields: dict[str, object], task_type: TaskType, external_id: str = "") -> NewTask:
+    """A page in English, unless the fields say otherwise, which waits for its parent."""
+    return new_task(
+        {"make": "page", "document_culture": "en-US", **fields},
+        task_type=task_type,
+        site="main",
+        external_id=external_id,
+        missing_key=WAIT,
+    )
 
 
 def test_a_follower_has_no_deadline_of_its_own(bus: Workbench, clock: ManualClock) -> None:
@@ -81,3 +94,26 @@ def test_skipping_all_that_wait_takes_the_followers_in_a_later_part_as_well(bus:
     assert bus.store.connector("people").counts.waiting == 502
     assert bus.act_on(SKIP, TaskQuery(states=[TaskState.WAITING])).affected == 502
     assert bus.task(follower.id).state is TaskState.SKIPPED
+
+
+def test_another_culture_a_deletion_and_a_move_wait_behind_a_page_however_they_name_it(bus: Workbench) -> None:
+    place: dict[str, object] = {"node_alias": "x", "node_parent_path": "/a"}
+    tasks = [
+        page({**place, "node_guid": GUID}, TaskType.CREATE_DOCUMENT, external_id="x"),
+        page({"node_guid": GUID, "document_culture": "de-DE"}, TaskType.UPDATE_DOCUMENT),
+        page(place, TaskType.DELETE_DOCUMENT),
+        page({"node_parent_path": "/"}, TaskType.MOVE_DOCUMENT, external_id="x"),
+    ]
+    free = page({"node_alias": "free"}, TaskType.CREATE_DOCUMENT)
+    bus.log(new_task({"make": "site", "site_name": "main"}), *tasks, free)
+    bus.process()
+    assert bus.states([task.id for task in (*tasks, free)]) == ["WAITING"] * 4 + ["SUCCEEDED"]
+    behind = [key.behind for task in tasks[1:] for key in bus.task(task.id).waiting_for]
+    assert behind == [tasks[0].id] * 3
+    bus.log(page({"node_alias": "a"}, TaskType.CREATE_DOCUMENT))
+    bus.process()
+    results = [bus.settled(task.id).result for task in tasks]
+    assert [result and result.effect.name for result in results] == ["CREATED", "CREATED", "DELETED", "MOVED"]
+    pages = bus.objects.list("cms.page", after_id=0, limit=9)
+    left = [(view.code_name, view.fields["document_culture"]) for view in pages]
+    assert sorted(left) == [("/a", "en-US"), ("/free", "en-US"), ("/x", "de-DE")]

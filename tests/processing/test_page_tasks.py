@@ -1,12 +1,13 @@
 """Moving pages, their order and their workflow, and deleting them in all cultures."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from support.bench import Workbench, new_task
 
 from integrationbus.server.object_view import ByCodeName
-from integrationbus.server.task import NewTask, Task, TaskDataType, TaskType
+from integrationbus.server.task import MissingKeyAction, NewTask, Task, TaskActionKind, TaskDataType, TaskType
 
 CREATE, UPDATE, MOVE = TaskType.CREATE_DOCUMENT, TaskType.UPDATE_DOCUMENT, TaskType.MOVE_DOCUMENT
 GUID = UUID(int=7)
@@ -226,3 +227,25 @@ def test_an_update_of_a_page_that_is_missing_creates_it_and_says_so(site: Workbe
     assert outcome(done(site, page(fields | {"document_culture": "de-DE"}, UPDATE, external_id="c"))) == "CREATED"
     assert outcome(done(site, page(fields, UPDATE, external_id="c"))) == "UPDATED"
     assert outcome(done(site, page(fields, CREATE, external_id="c"))) == "UPDATED"
+
+
+@pytest.mark.parametrize(
+    ("place", "awaited"),
+    [
+        ({"node_parent_path": "/nowhere"}, ("node_parent_path", "/nowhere")),
+        ({"node_parent_id": "unknown"}, ("node_parent_id", "unknown")),
+    ],
+)
+def test_an_update_of_a_page_below_a_missing_parent_is_an_error_or_waits(
+    site: Workbench, place: dict[str, object], awaited: tuple[str, str]
+) -> None:
+    task = done(site, page({"node_alias": "c", **place}, UPDATE))
+    assert outcome(task) == "PARENT_NOT_FOUND"
+    assert task.last_error
+    assert task.last_error.field_paths == (awaited[0],)
+    assert site.names("cms.page") == ["/a", "/a/x", "/a/x/y", "/b"]
+    waiting = replace(page({"node_alias": "d", **place}, UPDATE), missing_key=MissingKeyAction.WAIT)
+    site.log(waiting)
+    site.act(TaskActionKind.RETRY, waiting.id)
+    [key] = site.settled(waiting.id).waiting_for
+    assert (key.attribute, key.external_id) == awaited

@@ -74,6 +74,15 @@ def test_many_are_assigned_in_one_batch(sites: Workbench) -> None:
     assert len(set(assigned(sites))) == 10
 
 
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+def test_nothing_can_be_taken_off_an_unknown_site(sites: Workbench, name: str) -> None:
+    done(sites, user(ADD))
+    task = done(sites, user(REMOVE, name=name, site="nowhere"))
+    assert task.last_error
+    assert (task.last_error.reason, task.last_error.field_paths) == ("SITE_NOT_FOUND", ("site",))
+    assert assigned(sites) == [(1, 1)]
+
+
 def test_an_unknown_site_is_an_error_and_leaves_no_object(sites: Workbench) -> None:
     task = done(sites, user(ADD, site="nowhere"))
     assert task.last_error
@@ -81,10 +90,16 @@ def test_an_unknown_site_is_an_error_and_leaves_no_object(sites: Workbench) -> N
     assert sites.names("cms.user") == []
 
 
-def test_a_global_object_cannot_be_assigned(sites: Workbench) -> None:
-    task = done(sites, new_task({"name": "Ada"}, task_type=ADD, site="main"))
+@pytest.mark.parametrize("task_type", [ADD, REMOVE])
+@pytest.mark.parametrize("data_type", [TaskDataType.SIMPLE_SNAPSHOT, TaskDataType.SNAPSHOT])
+def test_a_global_object_can_be_assigned_to_no_site_and_taken_off_none(
+    sites: Workbench, task_type: TaskType, data_type: TaskDataType
+) -> None:
+    done(sites, new_task({"name": "Ada"}))
+    task = done(sites, new_task({"name": "Ada", "age": 1}, task_type=task_type, site="main", data_type=data_type))
     assert task.last_error
     assert (task.last_error.reason, "cannot be assigned to sites" in task.last_error.message) == ("WRONG_OBJECT", True)
+    assert sites.fields_of("test.person", "Ada")["age"] == 30
 
 
 def test_a_snapshot_can_be_assigned(sites: Workbench) -> None:

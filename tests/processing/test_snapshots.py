@@ -1,11 +1,12 @@
 """Snapshots: an object with its children and bindings, in one transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from support.bench import Workbench, new_task
 
-from integrationbus.server.task import MissingKeyAction, NewTask, Task, TaskDataType, TaskState, TaskType
+from integrationbus.server.task import MissingKeyAction, NewTask, ProcessType, Task, TaskDataType, TaskState, TaskType
 
 SNAPSHOT = TaskDataType.SNAPSHOT
 Fields = Mapping[str, object]
@@ -21,10 +22,10 @@ def site(bus: Workbench) -> Workbench:
     return bus
 
 
-def forum(posts: Sequence[Fields], external_id: str = "f", **part: object) -> NewTask:
+def forum(posts: Sequence[Fields], external_id: str = "f", forum: Fields | None = None, **part: object) -> NewTask:
     """A forum with posts."""
     parts = [{"make": "post", "objects": list(posts), **part}]
-    fields = {"make": "forum", "forum_name": "talk", "parts": parts}
+    fields = {"make": "forum", "forum_name": "talk", **(forum or {}), "parts": parts}
     return new_task(fields, data_type=SNAPSHOT, external_id=external_id, site="main")
 
 
@@ -114,12 +115,44 @@ def test_a_binding_whose_other_end_is_missing_is_left_out(site: Workbench) -> No
     assert "boss" in note
 
 
+def test_a_part_that_is_left_out_is_left_alone(site: Workbench) -> None:
+    done(site, user(["admin", "editor"]))
+    bare = {"make": "user", "user_name": "ada", "full_name": "Ada", "parts": [{"make": "user_site", "objects": []}]}
+    task = done(site, new_task(bare, data_type=SNAPSHOT))
+    assert task.result
+    assert task.result.touched == (), "its sites were named, of which there are none, and its roles were not"
+    assert (len(roles_of(site)), site.fields_of("cms.user", "ada")["full_name"]) == (2, "Ada")
+
+
 def test_a_child_that_fails_leaves_the_parent_as_it_was(site: Workbench) -> None:
     done(site, forum([post("1", "One")]))
-    task = done(site, forum([post("1", "Changed"), {"post_subject": "nothing to find it by"}]))
-    assert task.last_error
-    assert task.last_error.reason == "IDENTITY_MISSING"
-    assert posts_of(site) == {"One": None}
+    bad = forum([post("1", "Changed"), {"post_subject": "nothing to find it by"}], forum={"forum_description": "new"})
+    others = [new_task({"name": name}) for name in ("before", "after")]
+    site.log(others[0], replace(bad, process_type=ProcessType.DELETE_ON_ERROR), others[1])
+    site.process()
+    error = site.task(bad.id).last_error
+    assert error
+    assert error.reason == "IDENTITY_MISSING"
+    assert (posts_of(site), site.fields_of("forums.forum", "talk")["forum_description"]) == ({"One": None}, "")
+    assert site.names("test.person") == ["before", "after"]
+
+
+def test_a_child_whose_key_is_missing_makes_the_whole_snapshot_wait(site: Workbench) -> None:
+    def club(**child: object) -> NewTask:
+        fields = {"make": "group", "group_name": "club", "group_description": "new"}
+        parts = [{"make": "forum", "objects": [{"forum_name": "talk", **child}]}]
+        task = new_task({**fields, "parts": parts}, data_type=SNAPSHOT, site="main")
+        return replace(task, missing_key=MissingKeyAction.WAIT)
+
+    done(site, new_task({"make": "group", "group_name": "club"}, site="main"))
+    task = done(site, club(forum_site_id="9"))
+    [key] = task.waiting_for
+    assert (key.object_type, key.external_id, key.attribute) == ("cms.site", "9", "forum_site_id")
+    assert (site.names("forums.forum"), site.fields_of("community.group", "club")["group_description"]) == ([], "")
+    done(site, new_task({"make": "site", "site_name": "blog"}, external_id="9"))
+    assert site.settled(task.id).state is TaskState.SUCCEEDED
+    assert site.fields_of("community.group", "club")["group_description"] == "new"
+    assert site.names("forums.forum") == ["talk"]
 
 
 def test_a_snapshot_waits_as_a_whole(site: Workbench) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,6 +22,7 @@ from integrationbus.connectors import (
     SnapshotHandling,
     TaskDataType,
     TaskType,
+    TreeNode,
     TypeInfo,
     WaitForMissingKey,
     foreign_key,
@@ -39,7 +40,7 @@ from integrationbus.connectors.cms import (
 )
 from integrationbus.connectors.models import Dependency
 
-__all__ = ["NotifiedConnector", "PatientConnector", "PeopleConnector", "PersonInfo", "TeamInfo"]
+__all__ = ["KeepingConnector", "NotifiedConnector", "PatientConnector", "PeopleConnector", "PersonInfo", "TeamInfo"]
 
 
 class TeamInfo(BaseInfo):
@@ -75,7 +76,7 @@ class PeopleConnector(IntegrationConnector):
     """
 
     name = "people"
-    object_classes = (
+    object_classes: ClassVar[tuple[type[BaseInfo | TreeNode], ...]] = (
         PersonInfo,
         TeamInfo,
         SiteInfo,
@@ -129,6 +130,13 @@ class PatientConnector(PeopleConnector):
 
     name = "patient"
     missing_key = WaitForMissingKey(timedelta(hours=1))
+
+
+class KeepingConnector(PeopleConnector):
+    """The same people, who remember where keys lead."""
+
+    name = "keeping"
+    clear_translations_after_processing = False
 
 
 class NotifiedConnector(PeopleConnector):

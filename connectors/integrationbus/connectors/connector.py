@@ -43,7 +43,7 @@ class IntegrationConnector:
     retry: ClassVar[RetryPolicy] = RetryPolicy()
     missing_key: ClassVar[MissingKeyPolicy] = FailOnMissingKey()
     clear_translations_after_processing: ClassVar[bool] = True
-    """Whether translated keys are forgotten after each run."""
+    """Whether translated keys are forgotten after each run; otherwise they are kept until a task fails."""
 
     def prepare_internal_object(
         self,

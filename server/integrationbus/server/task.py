@@ -383,6 +383,14 @@ def task_of(new: NewTask, now: datetime) -> Task:
 
 def title_of(task_type: TaskType, object_type: str, external_id: str) -> str:
     """What people see of a task that was given no title, for example "Create cms.user 42"."""
-    verb = task_type.name.partition("_")[0].capitalize()
     target = object_type or ("page" if task_type.is_for_pages else "object")
-    return f"{verb} {target} {external_id}".rstrip()
+    verb, _, rest = _PHRASES.get(task_type, task_type.name.partition("_")[0].capitalize()).partition(" ")
+    return " ".join(word for word in (verb, target, external_id, rest) if word)
+
+
+_PHRASES = {
+    TaskType.ADD_TO_SITE: "Add to a site",
+    TaskType.REMOVE_FROM_SITE: "Remove from a site",
+    TaskType.DELETE_ALL_CULTURES: "Delete in all cultures",
+}
+"""Where the first word of a task type does not say enough: a verb, and what comes behind the object."""

@@ -188,12 +188,14 @@ class Runner:
     ) -> list[Settlement]:
         """Write all at once; when that fails, one by one, so that the problem is charged to its task alone."""
         attempt = application.attempt()
+        kept = bool(self._cache)
         try:
             with transaction.savepoint():
                 outcomes = iter(self._target.apply(_prepared(steps), attempt))
         except TaskProblem as problem:
-            self._forget_keys()
-            if len(steps) == 1:
+            self._forget_translations()
+            # What was kept from an earlier run may be gone: then a look-up says so.
+            if len(steps) == 1 and not kept:
                 return [self._failure(steps[0].task, problem)]
             return self._apply_one_by_one(transaction, steps, application)
         application.keep(attempt)
@@ -223,7 +225,7 @@ class Runner:
             with transaction.savepoint():
                 [outcome] = self._target.apply([step], attempt)
         except TaskProblem as problem:
-            self._forget_keys()
+            self._forget_translations()
             return self._failure(step.task, problem)
         application.keep(attempt)
         return self._settlement(step, outcome, application)
@@ -293,8 +295,17 @@ class Runner:
     def _after(self, task: Task, problem: TaskProblem) -> AfterFailure:
         return after_failure(task, retryable=problem.retryable, policy=self._retry, now=self._clock.now())
 
+    def _forget_translations(self) -> None:
+        """Drop what was translated: after a failure it may speak of rows that were undone.
+
+        A connector that keeps translations is asked anew as well, for what it said may be what was wrong.
+        """
+        self._cache.clear()
+        if self._keeps_translations:
+            self._preparer.forget_keys()
+
     def _forget_keys(self) -> None:
-        """Drop what was translated: after a failure it may speak of rows that were undone."""
+        """Drop what was translated, and ask the connector anew."""
         self._cache.clear()
         self._preparer.forget_keys()
 

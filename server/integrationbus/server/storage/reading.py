@@ -5,12 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import RunNotFound, TaskNotFound
-from integrationbus.server.object_names import PAGE
-from integrationbus.server.problems import MissingKey
 from integrationbus.server.run import Run
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.rows import (
@@ -22,7 +20,7 @@ from integrationbus.server.storage.rows import (
     tasks_select,
 )
 from integrationbus.server.storage.waiting import awaited_keys
-from integrationbus.server.task import Task, TaskState, TaskType
+from integrationbus.server.task import Task, TaskState
 from integrationbus.server.task_queries import EventPage, TaskPage, TaskQuery
 
 __all__ = [
@@ -33,11 +31,7 @@ __all__ = [
     "read_runs",
     "read_task",
     "task_conditions",
-    "task_that_will_make",
 ]
-
-_FAR_ENOUGH = 10_000
-"""How many tasks of the line are searched for one that will make a missing object."""
 
 _task, _event, _run, _head = schema.task, schema.task_event, schema.run, schema.connector_head
 
@@ -131,37 +125,6 @@ def _with_waits(connection: Connection, rows: Sequence[Row[Any]]) -> list[Task]:
         replace(task, waiting_for=tuple(keys.get((row.connector_id, row.sequence), ())))
         for task, row in zip(tasks, rows, strict=True)
     ]
-
-
-def task_that_will_make(connection: Connection, connector_id: int, but: int, key: MissingKey) -> Task | None:
-    """The task of a connector's line, or among its waiting ones, that will make a missing object, if it is near.
-
-    ``but`` is the sequence of the task that misses it.
-    """
-    object_type, external_id = key.awaited.object_type, key.awaited.external_id
-    if not external_id:
-        return None
-    near = (
-        select(_task.c.sequence)
-        .where(_task.c.connector_id == connector_id, _task.c.in_line)
-        .order_by(_task.c.sequence)
-        .limit(_FAR_ENOUGH)
-    )
-    subject = schema.task_subject
-    waiting = select(subject.c.sequence).where(
-        subject.c.connector_id == connector_id, subject.c.object_type == key.name[0], subject.c.name == key.name[1]
-    )
-    writing = [each for each in TaskType if each.writes_columns and each.is_for_pages == (object_type == PAGE)]
-    types = _task.c.object_type.in_(("", object_type)) if object_type != PAGE else true()
-    statement = tasks_select(with_payload=False).where(
-        _task.c.connector_id == connector_id,
-        _task.c.sequence != but,
-        _task.c.sequence.in_(near) & (_task.c.external_id == external_id) | _task.c.sequence.in_(waiting),
-        types,
-        _task.c.task_type.in_(writing),
-    )
-    row = connection.execute(statement.order_by(_task.c.sequence).limit(1)).first()
-    return None if row is None else task_from_row(row)
 
 
 def task_conditions(query: TaskQuery) -> list[ColumnElement[bool]]:

@@ -16,10 +16,10 @@ from integrationbus.server.run import RunCounts
 from integrationbus.server.storage import schema, waiting
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.leases import halt, release_halt
-from integrationbus.server.storage.reading import task_that_will_make
+from integrationbus.server.storage.makers import task_that_will_make
 from integrationbus.server.storage.rows import error_to_text, notes_to_text, touched_to_text
 from integrationbus.server.storage.runs import count_in_run
-from integrationbus.server.task import AttemptOutcome, TaskError, TaskState, Turn
+from integrationbus.server.task import AttemptOutcome, Task, TaskError, TaskState, Turn
 
 __all__ = ["settle"]
 
@@ -56,7 +56,8 @@ def _call(connection: Connection, connector_id: int, callers: Mapping[int, set[i
 
 def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Settlement], note: ChangeNote) -> bool:
     """Settle the batch itself; returns whether the halt of its connector was cleared."""
-    errors = [_error(connection, lease.connector_id, item, note.occurred_at) for item in settlements]
+    given_up = {item.task.sequence for item in settlements if item.after and not item.after.verdict.stays_in_line}
+    errors = [_error(connection, lease.connector_id, item, given_up, note.occurred_at) for item in settlements]
     changes = [_settled(*pair, note.occurred_at) for pair in zip(settlements, errors, strict=True)]
     positions = record_changes(connection, lease.connector_id, changes, note)
     _end_attempts(connection, lease, settlements, changes, note.occurred_at)
@@ -80,8 +81,13 @@ def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Sett
     return released
 
 
-def _error(connection: Connection, connector_id: int, item: Settlement, now: int) -> TaskError | None:
-    """The error of a settlement; one of a missing target names the task that will make it, if there is one."""
+def _error(
+    connection: Connection, connector_id: int, item: Settlement, given_up: Collection[int], now: int
+) -> TaskError | None:
+    """The error of a settlement; one of a missing target names the task that will make it, if there is one.
+
+    ``given_up`` are the tasks that leave the line now, in vain.
+    """
     problem = item.problem or item.waiting
     if problem is None or isinstance(problem, BehindWaitingTask):
         return None
@@ -89,11 +95,18 @@ def _error(connection: Connection, connector_id: int, item: Settlement, now: int
     if item.waiting or not isinstance(problem, MissingTarget):
         return error
     for key in problem.missing:
-        awaited = task_that_will_make(connection, connector_id, item.task.sequence, key)
-        if awaited is not None:
-            text = f"{error.message}; task {awaited.id}, number {awaited.sequence} of the line, will make it"
-            return replace(error, message=text, awaited_task=awaited.id)
+        maker = task_that_will_make(connection, connector_id, {item.task.sequence, *given_up}, key)
+        if maker is not None:
+            text = f"{error.message}; {_described(maker, item.task)} will make it"
+            return replace(error, message=text, awaited_task=maker.id)
     return error
+
+
+def _described(maker: Task, task: Task) -> str:
+    """A task as the error of another one names it."""
+    name = maker.id if maker.connector == task.connector else f"{maker.id} of {maker.connector}"
+    place = f"number {maker.sequence} of the line" if maker.in_line else "which waits itself"
+    return f"task {name}, {place},"
 
 
 def _settled(item: Settlement, error: TaskError | None, now: int) -> Change:

@@ -82,11 +82,11 @@ class SnapshotWriter:
         """Write what can be written, again and again, until nothing is left or nothing moves any more."""
         left = list(pieces)
         while left:
-            stuck = [piece for piece in left if not self._try_to_write(piece)]
-            if len(stuck) == len(left):
-                self._leave_out(stuck)
+            moved = [piece for piece in left if self._try_to_write(piece)]
+            if not moved and not any(self._write_with_stand_ins(piece) for piece in left):
+                self._leave_out(left)
                 return
-            left = stuck
+            left = [piece for piece in left if piece.result is None]
 
     def _try_to_write(self, piece: _Piece) -> bool:
         if piece.owner is not None and piece.owner.result is None:
@@ -103,6 +103,31 @@ class SnapshotWriter:
             return False
         return True
 
+    def _write_with_stand_ins(self, piece: _Piece) -> bool:
+        """Write an object that lacks only targets that something stands in for; False if it lacks anything else."""
+        if piece.owner is not None and piece.owner.result is None:
+            return False
+        [lookup] = self._translator.look_up([piece.prepared])
+        columns: dict[str, int | None] = dict(lookup.found)
+        notes: list[str] = []
+        postponed: list[_Key] = []
+        for key, reference in lookup.missing:
+            if _may_be_empty_for_now(piece.prepared, key):
+                columns[key.attribute] = None
+                postponed.append((key, reference))
+                continue
+            try:
+                columns[key.attribute], note = self._translator.stand_in(piece.prepared, key, reference)
+            except KeyNotFound:
+                return False
+            notes.append(note)
+        if not notes:
+            return False
+        piece.postponed = postponed
+        self._write(piece, columns)
+        self._notes.extend(notes)
+        return True
+
     def _write(self, piece: _Piece, translated: dict[str, int | None]) -> None:
         prepared = piece.prepared
         values = {**prepared.values, **translated}
@@ -116,7 +141,7 @@ class SnapshotWriter:
             self._touch(piece.result.object_type, piece.result.object_id, piece.result.effect)
 
     def _leave_out(self, stuck: Sequence[_Piece]) -> None:
-        """Leave out bindings whose other end does not exist; for anything else that is a problem."""
+        """Leave out bindings whose other end does not exist; what lacks anything else is a problem."""
         for piece in stuck:
             if piece.owner is not None and piece.owner.result is None:
                 continue  # its owner says what is wrong
@@ -124,8 +149,9 @@ class SnapshotWriter:
                 raise piece.problem
             [lookup] = self._translator.look_up([piece.prepared])
             hopeless = [pair for pair in lookup.missing if not _may_be_empty_for_now(piece.prepared, pair[0])]
-            problem = self._translator.not_found(piece.prepared, hopeless)
-            if not piece.is_binding or piece.owner is None:
+            required = [pair for pair in hopeless if pair[0].dependency is Dependency.REQUIRED]
+            problem = self._translator.not_found(piece.prepared, required or hopeless)
+            if required or not piece.is_binding or piece.owner is None:
                 raise problem
             self._notes.append(f"a {piece.prepared.object_class.object_type} was left out: {problem}")
 
