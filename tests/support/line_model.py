@@ -107,7 +107,9 @@ class LineModel:
                 return
             self.last_end = end
             if self.run.again:
-                self.run = ModelRun(called_only=self.run.called_only and not self.run.next_is_full, place=self.run.place)
+                self.run = ModelRun(
+                    called_only=self.run.called_only and not self.run.next_is_full, place=self.run.place
+                )
             else:
                 self.run = None
 

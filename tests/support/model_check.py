@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from support.bench import Workbench
-from support.line_model import LineModel, ModelTask
-from support.queue_model import QueueModel
 
 from integrationbus.server.storage import schema
 from integrationbus.server.task import TRANSITIONS, Task, TaskState
+from support.bench import Workbench
+from support.line_model import LineModel, ModelTask
+from support.queue_model import QueueModel
 
 __all__ = ["BEGINNING", "check_books", "differences"]
 
