@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
+from operator import eq
 
 import pytest
 from support.bench import Workbench, new_task
@@ -108,7 +110,7 @@ def test_retries_with_delays_end_and_then_the_process_type_decides(
     connector_of(bus).failures_left = MAX_ATTEMPTS
     run = begin(bus)
     for attempts in range(1, MAX_ATTEMPTS):
-        bus.wait_until(lambda: bus.task(task_id).next_attempt_at, (clock.now() + DELAY * attempts).__eq__)
+        bus.wait_until(lambda: bus.task(task_id).next_attempt_at, partial(eq, clock.now() + DELAY * attempts))
         assert bus.states([task_id, behind]) == ["RETRY_WAIT", "PENDING"]
         clock.advance(DELAY * attempts)
         bus.workers["eager"].poke()
