@@ -1,142 +1,161 @@
-"""The queue of one connector as a pure model: lists and dictionaries, one task at a time.
+"""The whole queue as a pure model: its lines, the persons that tasks write, its switches, and its clock.
 
 It says what ought to happen, without knowing how the server does it. Tasks are about persons by number; a person may
-have a boss, who is needed. Delays are zero and waits have no limit.
+have a boss, who is needed. A connector knows the even ones by their names, wherever they come from, and the odd ones
+only as it made them itself.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["ModelPerson", "ModelTask", "QueueModel"]
+from support.line_model import LineModel, ModelRun, ModelTask
 
-MAX_ATTEMPTS, MAX_FAILURES = 3, 10
+__all__ = ["ModelPerson", "QueueModel", "known_by_name"]
 
 
-@dataclass
+def known_by_name(number: int) -> bool:
+    """Whether connectors look for a person by its name."""
+    return number % 2 == 0
+
+
+@dataclass(eq=False)
 class ModelPerson:
-    """A person as the target holds it."""
+    """A person as the target holds it, and the connectors that have its number on record."""
 
     age: int = 30
     boss: int | None = None
+    known_to: set[str] = field(default_factory=set)
 
 
-@dataclass
-class ModelTask:
-    """A task, and where it stands."""
-
-    sequence: int
-    kind: str
-    """What it does: "write", "delete", "raise" always fails, "flaky" fails for a while."""
-    person: int
-    process_type: str
-    age: int
-    boss: int | None = None
-    waits: bool = False
-    state: str = "PENDING"
-    in_line: bool = True
-    passed_over: bool = False
-    turn: str = ""
-    """Empty, "KEY" or "REQUESTED"."""
-    attempts: int = 0
-    retries: int = 0
-    failures: int = 0
-    waits_for: int | None = None
-    behind: "ModelTask | None" = None
-
-
-@dataclass
+@dataclass(eq=False)
 class QueueModel:
-    """The line, the persons, and what holds the connector."""
+    """Every connector, and what they have in common. ``now`` is in minutes."""
 
-    tasks: list[ModelTask] = field(default_factory=list)
+    lines: dict[str, LineModel]
     persons: dict[int, ModelPerson] = field(default_factory=dict)
-    paused: bool = False
-    halted: ModelTask | None = None
-    failures_left: int = 0
+    switched_off: set[str] = field(default_factory=set)
+    now: int = 0
+    _wanted: deque[LineModel] = field(default_factory=deque)
 
-    def log(self, **fields: object) -> ModelTask:
-        """A new task at the end of the line."""
-        task = ModelTask(sequence=len(self.tasks) + 1, **fields)  # type: ignore[arg-type] # its fields
-        self.tasks.append(task)
-        return task
+    @property
+    def lets_run(self) -> bool:
+        """See ``Surroundings.lets_run``."""
+        return not self.switched_off & {"BUS", "PROCESSING"}
 
-    def run(self, *, called_only: bool = False) -> str:
-        """One pass over the line; returns how it ends."""
-        place = 0
-        while True:
-            if self.paused:
-                return "STOPPED"
-            called = next(self._called(), None)
-            if called is not None:
-                self._process(called)
-                continue
-            if self.halted is not None:
-                return "HALTED"
-            task = next((task for task in self.tasks if task.in_line and task.sequence > place), None)
-            if called_only or task is None:
-                return "COMPLETED"
-            place = task.sequence
-            if task.process_type == "SKIP_ONCE" and not task.passed_over:
-                task.state, task.passed_over = "SKIPPED", True
-            elif self._process(task):
-                place -= 1
+    # What callers and operators do
 
-    def act(self, action: str, task: ModelTask) -> bool:
-        """Retry, skip or delete a task; returns whether something is called out of turn."""
-        followers = [each for each in self._waiting() if each.behind is task] if task.state == "WAITING" else []
-        task.waits_for = task.behind = None
+    def takes_tasks_of(self, line: LineModel) -> bool:
+        """Whether tasks of a connector can be logged."""
+        return line.enabled and not self.switched_off & {"BUS", "LOGGING"}
+
+    def log(self, line: LineModel, tasks: Iterable[ModelTask]) -> None:
+        """New tasks at the end of a line, which start it if that is its way."""
+        line.tasks += tasks
+        if line.on_log and not line.stopped(self) and line.halted is None:
+            self._trigger(line, called_only=False)
+        self._work()
+
+    def notify(self, line: LineModel, *, clear_halt: bool) -> bool:
+        """Ask for a run; returns whether there is one."""
+        if not line.enabled or not self.lets_run or (line.halted is not None and not clear_halt):
+            return False
+        self._release(line)
+        if line.paused:
+            return False
+        self._trigger(line, called_only=False)
+        self._work()
+        return True
+
+    def act(self, action: str, line: LineModel, task: ModelTask) -> None:
+        """Retry, skip or delete a task."""
+        followers = line.followers(task) if task.state == "WAITING" else []
+        task.waits_for = task.behind = task.due = None
         if action == "RETRY":
             task.state, task.in_line, task.turn, task.retries = "PENDING", True, "REQUESTED", 0
+            task.deadline = None
         else:
-            task.state, task.in_line, task.turn = ("SKIPPED" if action == "SKIP" else "DELETED"), False, ""
-            if self.halted is task:
-                self.halted = None
-        self._call_back(followers)
-        return action == "RETRY" or bool(followers)
+            self._take_out(action, task)
+        line.call_back(followers)
+        if action == "RETRY" or followers:
+            self._trigger(line, called_only=True)
+        if action != "RETRY" and line.halted is task:
+            line.halted = None
+            self._trigger(line, called_only=not line.on_log)
+        self._poke(line)
+        self._work()
 
-    def resume(self, action: str) -> None:
-        """Release the connector, and do with the task that halted it as told."""
-        if self.halted is not None and action != "RETRY":
-            self.halted.state, self.halted.in_line = ("SKIPPED" if action == "SKIP" else "DELETED"), False
-            self.halted.turn = ""
-        self.halted, self.paused = None, False
+    def resume(self, action: str, line: LineModel) -> None:
+        """Release a connector, and do with the task that halted it as told."""
+        if line.halted is not None and action != "RETRY":
+            self._take_out(action, line.halted)
+            line.halted = None
+        self._release(line)
+        line.paused = False
+        self._trigger(line, called_only=False)
+        self._work()
 
-    def _called(self) -> Iterator[ModelTask]:
-        """What is processed before the line; in a halted connector only what an operator asked for."""
-        turns = ("KEY", "REQUESTED") if self.halted is None else ("REQUESTED",)
-        return (task for task in self.tasks if task.turn in turns)
+    def hold(self, *lines: LineModel) -> None:
+        """Something holds connectors from now on: the caller has said what. Their runs end."""
+        for line in lines:
+            self._poke(line)
+        self._work()
 
-    def _waiting(self) -> list[ModelTask]:
-        return [task for task in self.tasks if task.state == "WAITING"]
+    def go_on(self, lines: Iterable[LineModel]) -> None:
+        """Something that held connectors is gone: the caller has said what. In this order they go on."""
+        for line in lines:
+            self._trigger(line, called_only=not line.on_log)
+        self._work()
 
-    def _process(self, task: ModelTask) -> bool:
-        """One attempt; returns whether the task is to be met again, or holds the line."""
-        task.attempts += 1
-        if task.kind == "raise":
-            return self._fail(task, retryable=False)
-        if task.kind == "flaky" and self.failures_left:
-            self.failures_left -= 1
-            return self._fail(task, retryable=True)
-        earlier = next((each for each in self._waiting() if each.person == task.person), None)
-        if earlier is not None:
-            return self._wait(task, behind=earlier)
-        if task.kind != "delete" and task.boss is not None and task.boss not in self.persons:
-            if task.waits and task.boss != task.person:
-                return self._wait(task, waits_for=task.boss)
-            return self._fail(task, retryable=False)
-        self._apply(task)
-        return False
+    def cancel(self, line: LineModel) -> None:
+        """End the run in progress."""
+        line.run, line.last_end = None, "CANCELLED"
 
-    def _apply(self, task: ModelTask) -> None:
-        self._settle(task, "SUCCEEDED", in_line=False)
+    def restart(self, lines: Iterable[LineModel]) -> None:
+        """Stop the bus, and start it again, with these lines in this order."""
+        for line in self.lines.values():
+            line.run, line.failures_left = None, 0
+        for line in lines:
+            if line.on_log and any(task.state in ("PENDING", "RETRY_WAIT") for task in line.tasks):
+                self._trigger(line, called_only=False)
+            elif line.waiting() or any(task.turn != "IN_PLACE" for task in line.tasks):
+                self._trigger(line, called_only=True)
+        self._work()
+
+    def wake(self, line: LineModel) -> None:
+        """Let a connector see what time it is."""
+        if line.run is None and line.halted is None and line.overdue(self):
+            line.run = ModelRun(called_only=True)
+        self._poke(line)
+        self._work()
+
+    # What follows
+
+    def finds(self, line: LineModel, number: int) -> bool:
+        """See ``Surroundings.finds``."""
+        person = self.persons.get(number)
+        return person is not None and (known_by_name(number) or line.name in person.known_to)
+
+    def apply(self, line: LineModel, task: ModelTask) -> None:
+        """See ``Surroundings.apply``."""
         if task.kind == "delete":
             self._remove(task.person)
             return
         person = self.persons.setdefault(task.person, ModelPerson())
         person.age = task.age
+        person.known_to.add(line.name)
         if task.boss is not None:
             person.boss = task.boss
-        self._call_back([each for each in self._waiting() if each.waits_for == task.person])
+        for other in self.lines.values():
+            called = [each for each in other.waiting() if each.waits_for == task.person]
+            if called and (other is line or known_by_name(task.person)):
+                other.call_back(called)
+                if other is not line:
+                    self._trigger(other, called_only=True)
+
+    def released(self, line: LineModel) -> None:
+        """See ``Surroundings.released``."""
+        self._trigger(line, called_only=not line.on_log)
 
     def _remove(self, number: int) -> None:
         """Those who need a person go with it."""
@@ -144,40 +163,30 @@ class QueueModel:
             for other in [each for each, person in self.persons.items() if person.boss == number]:
                 self._remove(other)
 
-    def _wait(self, task: ModelTask, *, waits_for: int | None = None, behind: ModelTask | None = None) -> bool:
-        self._settle(task, "WAITING", in_line=False)
-        task.waits_for, task.behind, task.retries = waits_for, behind, 0
-        return False
+    def _release(self, line: LineModel) -> None:
+        """Clear a halt; the task that caused it may wait anew."""
+        if line.halted is not None:
+            line.halted.deadline = None
+            line.halted = None
 
-    def _call_back(self, tasks: list[ModelTask]) -> None:
-        """Those who wait behind a task that is called come along."""
-        for task in tasks:
-            if task.state != "WAITING":
-                continue
-            followers = [each for each in self._waiting() if each.behind is task]
-            task.state, task.in_line, task.turn = "PENDING", True, "KEY"
-            task.waits_for = task.behind = None
-            self._call_back(followers)
+    def _take_out(self, action: str, task: ModelTask) -> None:
+        task.state, task.in_line, task.turn = ("SKIPPED" if action == "SKIP" else "DELETED"), False, "IN_PLACE"
+        task.due = None
 
-    def _fail(self, task: ModelTask, *, retryable: bool) -> bool:
-        task.failures += 1
-        if retryable and task.retries + 1 < MAX_ATTEMPTS:
-            task.state, task.retries = "RETRY_WAIT", task.retries + 1
-            return True
-        task.retries = 0
-        if task.process_type == "DELETE_ON_ERROR":
-            self._settle(task, "DELETED", in_line=False)
-            return False
-        if task.process_type == "SKIP_ON_ERROR":
-            self._settle(task, "FAILED", in_line=task.failures < MAX_FAILURES)
-            return False
-        self._settle(task, "FAILED", in_line=True)
-        if self.halted is None or self.halted.sequence > task.sequence:
-            self.halted = task
-        return True
+    def _trigger(self, line: LineModel, *, called_only: bool) -> None:
+        if line.run is None:
+            line.run = ModelRun(called_only=called_only)
+        else:
+            line.run.again = True
+            line.run.next_is_full |= not called_only
+        self._poke(line)
 
-    def _settle(self, task: ModelTask, state: str, *, in_line: bool) -> None:
-        halts = state == "FAILED" and task.process_type in ("DEFAULT", "SKIP_ONCE")
-        if task.turn == "REQUESTED" and self.halted is task and not halts:
-            self.halted = None
-        task.state, task.in_line, task.turn = state, in_line, "KEY" if halts and task.turn else ""
+    def _poke(self, line: LineModel) -> None:
+        if line not in self._wanted:
+            self._wanted.append(line)
+
+    def _work(self) -> None:
+        """Let the connectors work in the order in which they were asked, one after the other."""
+        while self._wanted:
+            line = self._wanted.popleft()
+            line.proceed(self)

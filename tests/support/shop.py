@@ -25,7 +25,7 @@ from integrationbus.connectors.models import InternalObject
 from integrationbus.connectors.task_types import SnapshotHandling
 from integrationbus.examples.iso3166.v1.country_pb2 import Country
 
-__all__ = ["ArticleInfo", "ShelfInfo", "ShelfSiteInfo", "ShopConnector"]
+__all__ = ["ArticleInfo", "RenewedShopConnector", "ShelfInfo", "ShelfSiteInfo", "ShopConnector"]
 
 ledger = Table("test_ledger", InternalObject.metadata, Column("ledger_id", Integer, primary_key=True))
 """A table that is of no class."""
@@ -83,3 +83,9 @@ class ShopConnector(IntegrationConnector):
         self, obj: Any, task_type: TaskType, data_type: TaskDataType, site_name: str | None
     ) -> ShelfInfo:
         return ShelfInfo(name=obj["name"])
+
+
+class RenewedShopConnector(ShopConnector):
+    """A later version, which takes no messages any more."""
+
+    accepts = Accepts()

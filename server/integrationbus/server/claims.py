@@ -43,7 +43,7 @@ class ClaimRequest:
 
     Tasks that are called out of turn come first; a run that is ``called_only`` gets no others.
 
-    The run is recorded with its first claim that finds something, if it was not recorded before.
+    The run is recorded with its first claim that finds something, if only a task to wait for, unless it is already.
     """
 
     run: NewRun

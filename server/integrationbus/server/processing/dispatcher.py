@@ -94,6 +94,12 @@ class Dispatcher:
         for name in self._registry.names_of(connector_ids):
             self._trigger(name, _new_run(RunTrigger.CALL, actor, reason, called_only=True))
 
+    def tasks_taken_out(self, connector_ids: Iterable[int]) -> None:
+        """Tasks were taken out of their lines: a run that waits to try one of them again goes on without it."""
+        for name in self._registry.names_of(connector_ids):
+            if name in self._workers:
+                self._workers[name].poke()
+
     def connectors_released(self, connector_ids: Iterable[int], *, actor: str, reason: str) -> None:
         """As ``line_released``, by the ids of the connectors."""
         self.line_released(self._registry.names_of(connector_ids), actor=actor, reason=reason)

@@ -85,6 +85,8 @@ class TaskActions:
         connector_id = page.next_after[0]
         if wanted.kind is TaskActionKind.RETRY or page.called:
             self._dispatcher.tasks_called([connector_id], actor=wanted.actor, reason=wanted.reason)
+        if wanted.kind is not TaskActionKind.RETRY:
+            self._dispatcher.tasks_taken_out([connector_id])
         if page.released:
             self._dispatcher.connectors_released([connector_id], actor=wanted.actor, reason=wanted.reason)
         return page
