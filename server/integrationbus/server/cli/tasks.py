@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from integrationbus.client import ProcessType, Task, TaskAction, TaskAttempt, TaskState, TaskType
+from integrationbus.client import ProcessType, Task, TaskAction, TaskAttempt, TaskDataType, TaskState, TaskType
 from integrationbus.server.cli.act import acting
 from integrationbus.server.cli.connection import ServerOption, connect
 from integrationbus.server.cli.names import labels_of, named
@@ -26,6 +26,10 @@ def list_tasks(
     task_type: Annotated[
         list[TaskType] | None,
         typer.Option("--type", parser=named(TaskType), metavar="TASK_TYPE", help="May be repeated."),
+    ] = None,
+    data_type: Annotated[
+        list[TaskDataType] | None,
+        typer.Option(parser=named(TaskDataType), metavar="DATA_TYPE", help="May be repeated."),
     ] = None,
     process_type: Annotated[
         list[ProcessType] | None,
@@ -50,6 +54,7 @@ def list_tasks(
             connectors=connector or (),
             states=state or (),
             task_types=task_type or (),
+            data_types=data_type or (),
             process_types=process_type or (),
             external_ids=external_id or (),
             object_type=object_type,
