@@ -46,8 +46,7 @@ def forum(*subjects: str) -> NewTask:
 
 def page(path: str, task_type: TaskType) -> NewTask:
     parent, _, alias = path.rpartition("/")
-    fields = {"node_alias": alias, "node_parent_path": parent, "document_culture": "en-US"}
-    return task("page", task_type, path, "main", **fields)
+    return task("page", task_type, path, "main", node_alias=alias, node_parent_path=parent, document_culture="en-US")
 
 
 def person(name: str, **keys: object) -> NewTask:
