@@ -49,7 +49,7 @@ def page(path: str, task_type: TaskType) -> NewTask:
     return task("page", task_type, path, "main", node_alias=alias, node_parent_path=parent, document_culture="en-US")
 
 
-def person(name: str, **keys: object) -> NewTask:
+def person(name: str, **keys: str) -> NewTask:
     return task("person", TaskType.CREATE_OBJECT, name, name=name, **keys)
 
 
