@@ -91,7 +91,7 @@ class TaskSpec(_message.Message):
 
     @_builtins.property
     def payload(self) -> _payload_pb2.Payload:
-        """The external object."""
+        """The external object. A deletion needs it, too: it says what is to be deleted."""
 
     @_builtins.property
     def key_wait_timeout(self) -> _duration_pb2.Duration:
