@@ -146,6 +146,8 @@ async def test_enumerations_explain_themselves(run: Run) -> None:
         (["log", "people", "create-object"], 2, "--record"),
         (["log", "people", "create-object", "--lines", "/nonexistent"], 2, "does not exist"),
         (["log", "people", "create-object", "--lines", "-", "--wait"], 2, "not for --lines"),
+        (["log", "people", "create-object", "--lines", "-", "--external-id", "1"], 2, "not for --lines"),
+        (["log", "people", "create-object", "--lines", "-", "--request-id", "r"], 2, "not for --lines"),
         (["log", "people", "create-object", "--record", "{}", "--id-field", "x"], 2, "goes with --lines"),
         (["log", "people", "create-object", "--record", "{}", "--stream-id", "x"], 2, "goes with --lines"),
         (["log", "people", "create-object", "--record", "{}", "--content-type", "a/b"], 2, "goes with --file"),

@@ -227,6 +227,27 @@ def test_a_task_that_cannot_travel_is_named_by_its_place(bus: ScriptedBus, clien
     assert line.stored == ["a", "b"]
 
 
+def test_an_iterable_or_a_progress_that_fails_says_how_much_was_stored(
+    bus: ScriptedBus, client: EitherClient, line: Line
+) -> None:
+    def tasks() -> Iterator[NewTask]:
+        yield from map(new_task, names(5))
+        raise OSError("the source broke")
+
+    def progress(report: LogProgress) -> None:
+        if report.calls == 2:
+            raise ArithmeticError("the bar broke")
+
+    bus.answers("LogTasks", *[line.store] * 4)
+    with pytest.raises(OSError, match="the source broke") as of_iterable:
+        log(client, tasks(), batch_size=2)
+    assert of_iterable.value.__notes__ == ["4 tasks were stored before"]
+    with pytest.raises(ArithmeticError) as of_progress:
+        client.call(lambda each: each.log_tasks(map(new_task, names(6)), batch_size=2, progress=progress))
+    assert of_progress.value.__notes__ == ["4 tasks were stored before"]
+    assert line.stored == [*names(4), *names(4)], "what the iterable had given for the next batch is not stored"
+
+
 def test_a_batch_size_below_one_is_refused(client: EitherClient) -> None:
     with pytest.raises(ValueError, match="batch_size must be at least 1, not 0"):
         log(client, map(new_task, names(1)), batch_size=0)

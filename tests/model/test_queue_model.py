@@ -263,7 +263,7 @@ class Queue(RuleBasedStateMachine):
         check_books(self.bus, self.model)
         self.bus.__exit__(None, None, None)
         self._open()
-        self.bus.dispatcher.start()
+        self.bus.dispatcher.adopt(NAMES)
         self._expect_in_any_order(QueueModel.restart)
 
 

@@ -155,7 +155,7 @@ def test_a_hold_in_the_middle_of_a_run_ends_it_and_outlives_a_restart(
         assert (ended.state, ended.counts.succeeded) == (RunState.STOPPED, 2)
         assert bus.states(ids) == ["SUCCEEDED", "SUCCEEDED", "PENDING", "PENDING"]
     with Workbench(database_url, clock) as bus:
-        bus.dispatcher.start()
+        bus.dispatcher.adopt(["people"])
         [refused] = bus.dispatcher.request_runs(["people"], clear_halt=True, actor="", reason="")
         assert refused.run is None
         bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)

@@ -22,6 +22,16 @@ def test_schedules_are_due_when_they_say() -> None:
     assert nightly.get_next_fire_time(None, NOON) == datetime(2026, 1, 2, 3, tzinfo=UTC)
 
 
+def test_a_cron_line_counts_in_its_time_zone_and_keeps_to_its_days() -> None:
+    nightly = clock_trigger(Cron("0 3 * * mon-fri", "Europe/Prague"))
+    assert nightly
+    friday = datetime(2026, 3, 27, 1, 59, tzinfo=UTC)
+    due = nightly.get_next_fire_time(None, friday)
+    assert due == friday + timedelta(minutes=1)
+    due = nightly.get_next_fire_time(due, due + timedelta(seconds=1))
+    assert due == datetime(2026, 3, 30, 1, tzinfo=UTC), "on Monday, and an hour earlier in summer"
+
+
 def test_other_triggers_are_not_of_the_clock() -> None:
     assert clock_trigger(OnLog()) is None
     assert clock_trigger(OnNotify()) is None

@@ -7,7 +7,7 @@ import pytest
 
 from integrationbus.server.rpc.answers import first_page, in_parts
 from integrationbus.server.rpc.watching import watch_messages
-from integrationbus.server.task import ProcessType, TaskState, TaskType
+from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
 from integrationbus.server.task_queries import TaskEvent
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart
 from integrationbus.v1.task_pb2 import ResumeToken, Task
@@ -36,6 +36,7 @@ def event(connector: str, position: int, label_bytes: int = 0) -> TaskEvent:
         run_id="",
         occurred_at=datetime(2024, 1, 1, tzinfo=UTC),
         task_type=TaskType.CREATE_OBJECT,
+        data_type=TaskDataType.SIMPLE_SNAPSHOT,
         process_type=ProcessType.DEFAULT,
         object_type="",
         external_id="",

@@ -11,7 +11,7 @@ from integrationbus.server.errors import InvalidField, PageTokenInvalid, ResumeT
 from integrationbus.server.registry import ConnectorRegistry, RegisteredConnector
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import read_filter, read_resume_token, wants_payload, write_resume_token
-from integrationbus.server.task import ProcessType, TaskState
+from integrationbus.server.task import ProcessType, TaskDataType, TaskState
 from integrationbus.v1 import enums_pb2
 from integrationbus.v1.notify_service_pb2 import ListRunsRequest
 from integrationbus.v1.object_service_pb2 import ListObjectsRequest
@@ -97,6 +97,9 @@ def test_unspecified_in_a_filter_means_what_its_enumeration_says() -> None:
     assert read_filter(TaskFilter(process_types=[enums_pb2.PROCESS_TYPE_UNSPECIFIED]), REGISTRY).process_types == [
         ProcessType.DEFAULT
     ]
+    assert read_filter(TaskFilter(data_types=[enums_pb2.TASK_DATA_TYPE_UNSPECIFIED]), REGISTRY).data_types == [
+        TaskDataType.SIMPLE_SNAPSHOT
+    ]
     assert read_filter(TaskFilter(connectors=["crm"]), REGISTRY).connector_ids == [7]
     assert (wants_payload(0), wants_payload(1), wants_payload(2)) == (False, False, True)
 
@@ -106,6 +109,8 @@ def test_unspecified_in_a_filter_means_what_its_enumeration_says() -> None:
     [
         (TaskFilter(states=[ANY_STATE, NEWER_STATE]), "filter.states[1]"),
         (TaskFilter(task_types=[enums_pb2.TASK_TYPE_UNSPECIFIED]), "filter.task_types[0]"),
+        (TaskFilter(data_types=[enums_pb2.TaskDataType.ValueType(99)]), "filter.data_types[0]"),
+        (TaskFilter(data_types=[enums_pb2.TASK_DATA_TYPE_SIMPLE] * 1_001), "filter.data_types"),
         (TaskFilter(process_types=[enums_pb2.ProcessType.ValueType(99)]), "filter.process_types[0]"),
         (TaskFilter(task_ids=["a", "\0"]), "filter.task_ids[1]"),
         (TaskFilter(external_ids=["x"] * 1_001), "filter.external_ids"),

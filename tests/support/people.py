@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from integrationbus.connectors import (
     Accepts,
     BaseInfo,
+    Cron,
     DocumentParams,
     Every,
     IntegrationConnector,
@@ -151,6 +152,13 @@ class EverySecondConnector(PeopleConnector):
 
     name = "seconds"
     trigger = Every(timedelta(seconds=1))
+
+
+class NightlyConnector(PeopleConnector):
+    """The same people, at three o'clock in Prague on working days."""
+
+    name = "nightly"
+    trigger = Cron("0 3 * * mon-fri", "Europe/Prague")
 
 
 class NarrowConnector(PeopleConnector):

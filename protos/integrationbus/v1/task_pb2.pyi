@@ -91,7 +91,7 @@ class TaskSpec(_message.Message):
 
     @_builtins.property
     def payload(self) -> _payload_pb2.Payload:
-        """The external object."""
+        """The external object. A deletion needs it, too: it says what is to be deleted."""
 
     @_builtins.property
     def key_wait_timeout(self) -> _duration_pb2.Duration:
@@ -490,6 +490,7 @@ class TaskFilter(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     WAITING_FOR_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     WAITING_FOR_OBJECT_TYPE_FIELD_NUMBER: _builtins.int
+    DATA_TYPES_FIELD_NUMBER: _builtins.int
     object_type: _builtins.str
     """By object type."""
     site: _builtins.str
@@ -528,6 +529,10 @@ class TaskFilter(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """By labels, at most 32: each of these must be set to this value."""
 
+    @_builtins.property
+    def data_types(self) -> _containers.RepeatedScalarFieldContainer[_enums_pb2.TaskDataType.ValueType]:
+        """By data type."""
+
     def __init__(
         self,
         *,
@@ -543,10 +548,11 @@ class TaskFilter(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         waiting_for_external_id: _builtins.str = ...,
         waiting_for_object_type: _builtins.str = ...,
+        data_types: _abc.Iterable[_enums_pb2.TaskDataType.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors", "creator", b"creator", "external_ids", b"external_ids", "labels", b"labels", "object_type", b"object_type", "process_types", b"process_types", "site", b"site", "states", b"states", "task_ids", b"task_ids", "task_types", b"task_types", "waiting_for_external_id", b"waiting_for_external_id", "waiting_for_object_type", b"waiting_for_object_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors", "creator", b"creator", "data_types", b"data_types", "external_ids", b"external_ids", "labels", b"labels", "object_type", b"object_type", "process_types", b"process_types", "site", b"site", "states", b"states", "task_ids", b"task_ids", "task_types", b"task_types", "waiting_for_external_id", b"waiting_for_external_id", "waiting_for_object_type", b"waiting_for_object_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from integrationbus.server.task import (
     ProcessType,
     Task,
+    TaskDataType,
     TaskError,
     TaskResult,
     TaskState,
@@ -29,6 +30,7 @@ class TaskQuery:
     connector_ids: Sequence[int] = ()
     states: Sequence[TaskState] = ()
     task_types: Sequence[TaskType] = ()
+    data_types: Sequence[TaskDataType] = ()
     process_types: Sequence[ProcessType] = ()
     task_ids: Sequence[str] = ()
     external_ids: Sequence[str] = ()
@@ -65,6 +67,7 @@ class TaskEvent:
     run_id: str
     occurred_at: datetime
     task_type: TaskType
+    data_type: TaskDataType
     process_type: ProcessType
     object_type: str
     external_id: str

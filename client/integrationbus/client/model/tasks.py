@@ -89,6 +89,7 @@ class TaskFilter(TypedDict, total=False):
     connectors: str | Iterable[str]
     states: TaskState | Iterable[TaskState]
     task_types: TaskType | Iterable[TaskType]
+    data_types: TaskDataType | Iterable[TaskDataType]
     process_types: ProcessType | Iterable[ProcessType]
     task_ids: str | Iterable[str]
     external_ids: ExternalId | Iterable[ExternalId]

@@ -136,6 +136,7 @@ def filter_message(task_filter: TaskFilter) -> task_pb2.TaskFilter:
         connectors=several(task_filter.get("connectors", ())),
         states=[enums_pb2.TaskState.ValueType(item) for item in several(task_filter.get("states", ()))],
         task_types=[enums_pb2.TaskType.ValueType(item) for item in several(task_filter.get("task_types", ()))],
+        data_types=[enums_pb2.TaskDataType.ValueType(item) for item in several(task_filter.get("data_types", ()))],
         process_types=[enums_pb2.ProcessType.ValueType(item) for item in several(task_filter.get("process_types", ()))],
         task_ids=several(task_filter.get("task_ids", ())),
         external_ids=[external_id_text(item, "external_ids") for item in external_ids],

@@ -6,6 +6,7 @@ from integrationbus.server import __version__
 from integrationbus.server.cli.connectors import connectors_app
 from integrationbus.server.cli.db import db_app
 from integrationbus.server.cli.enums import enums
+from integrationbus.server.cli.info import info
 from integrationbus.server.cli.log import log
 from integrationbus.server.cli.notify import notify
 from integrationbus.server.cli.objects import objects_app
@@ -52,6 +53,7 @@ app.add_typer(connectors_app)
 app.add_typer(runs_app)
 app.add_typer(switches_app)
 app.command()(replicas)
+app.command()(info)
 app.command()(enums)
 app.add_typer(objects_app)
 app.add_typer(db_app)

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 from rich.live import Live
-from rich.markup import escape
+from rich.text import Text
 
 from integrationbus.client import CheckOutcome, Connector, FieldDescription, ObjectTypeDescription
 from integrationbus.server.cli.connection import FAILED, ServerOption, connect
 from integrationbus.server.cli.connector_table import connector_line, connector_table
 from integrationbus.server.cli.names import ConnectorName
-from integrationbus.server.cli.output import JsonOption, console, print_json, print_table
+from integrationbus.server.cli.output import Cell, JsonOption, console, print_json, print_table
 
 __all__ = ["check", "describe", "watch"]
 
@@ -39,7 +39,7 @@ def check(name: ConnectorName, server: ServerOption = "127.0.0.1:50051", as_json
     if as_json:
         print_json(checks)
     else:
-        rows = [[_outcome(item.outcome), escape(item.subject), escape(item.message)] for item in checks]
+        rows: list[list[Cell]] = [[_outcome(item.outcome), item.subject, item.message] for item in checks]
         print_table(["outcome", "what", "what to do"], rows, empty="nothing to check")
     if any(item.outcome is CheckOutcome.FAILED for item in checks):
         raise typer.Exit(FAILED)
@@ -92,16 +92,15 @@ def _field_row(field: FieldDescription, roles: Mapping[str, str]) -> list[str]:
     dependency = field.dependency.name if field.dependency else ""
     return [
         field.name,
-        escape(field.type),
+        field.type,
         "yes" if field.nullable else "",
         "yes" if field.has_default else "",
         field.target_type,
-        escape(f"{dependency} {field.default_code_name}".strip()),
+        f"{dependency} {field.default_code_name}".strip(),
         ", ".join(role for role, attribute in roles.items() if attribute == field.name),
     ]
 
 
-def _outcome(outcome: CheckOutcome) -> str:
+def _outcome(outcome: CheckOutcome) -> Text:
     """An outcome in its colour; one that a newer server has added has none."""
-    colour = _COLOURS.get(outcome)
-    return f"[{colour}]{outcome.name}[/]" if colour else outcome.name
+    return Text(outcome.name, style=_COLOURS.get(outcome, ""))

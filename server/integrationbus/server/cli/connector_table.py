@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from rich.markup import escape
 from rich.table import Table
 
 from integrationbus.client import Connector
+from integrationbus.server.cli.output import as_text
 
 __all__ = ["COLUMNS", "connector_line", "connector_row", "connector_table"]
 
@@ -17,14 +17,14 @@ def connector_row(item: Connector) -> list[str]:
     counts = item.counts
     when = item.schedule or item.trigger_mode.name.lower().replace("_", " ")
     numbers = [str(number) for number in (_in_line(item), counts.waiting, counts.succeeded, counts.failed)]
-    return [item.name, item.state.name, *numbers, when, escape(item.problem)]
+    return [item.name, item.state.name, *numbers, when, item.problem]
 
 
 def connector_table(connectors: Iterable[Connector]) -> Table:
     """A table of connectors."""
     table = Table(*COLUMNS, header_style="bold")
     for item in connectors:
-        table.add_row(*connector_row(item))
+        table.add_row(*as_text(connector_row(item)))
     return table
 
 

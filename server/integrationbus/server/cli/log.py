@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from integrationbus.client import (
     Client,
@@ -94,7 +95,7 @@ def log(
     }
     forms = [form for form in (record, json_payload, file, lines) if form is not None]
     if len(forms) != 1:
-        raise typer.BadParameter("give one of --record, --json-payload, --file and --lines")
+        raise typer.BadParameter("give one of --record, --json-payload, --file and --lines, for a deletion too")
     _refuse_idle("--lines", {"--id-field": id_field, "--stream-id": stream_id or None}, given=lines is not None)
     _refuse_idle("--file", {"--content-type": content_type}, given=file is not None)
     if lines is not None and (external_id or request_id or wait):
@@ -188,7 +189,7 @@ def _wait_for(client: Client, receipt: LoggedTask, *, as_json: bool) -> None:
     with client.watch(since=receipt.resume_token, task_ids=receipt.id, connectors=receipt.connector) as changes:
         for change in changes:
             if not as_json:
-                console.print(f"{change.title}: {state_text(change.state)}")
+                console.print(Text(f"{change.title}: ").append_text(state_text(change.state)))
             if change.state in _SETTLED:
                 _end(client.get_task(receipt.id), change, as_json=as_json)
                 return

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from integrationbus.client import ObjectChange, ObjectWatch, ResumeToken
 from integrationbus.server.cli.connection import ServerOption, connect
+from integrationbus.server.cli.go_on import say_how_to_go_on
 from integrationbus.server.cli.output import JsonOption, console, moment, print_json
 
 __all__ = ["watch"]
@@ -32,8 +33,9 @@ def watch(
                 _show(changes, count, as_json=as_json)
             except KeyboardInterrupt:
                 if changes.resume_token is not None:
-                    text = changes.resume_token.to_text()
-                    typer.echo(f"\ngo on with: integrationbus objects watch --since {text}", err=True)
+                    options = {"--type": object_type, "--connector": connector}
+                    flags = {"--with-objects": with_objects, "--json": as_json}
+                    say_how_to_go_on("objects watch", changes.resume_token, server, options, flags)
 
 
 def _show(changes: ObjectWatch, count: int | None, *, as_json: bool) -> None:
@@ -46,8 +48,9 @@ def _show(changes: ObjectWatch, count: int | None, *, as_json: bool) -> None:
             return
 
 
-def _line(change: ObjectChange) -> str:
+def _line(change: ObjectChange) -> Text:
     known_as = f" ({change.external_id})" if change.external_id else ""
     name = f"  {change.object.code_name}" if change.object else ""
-    target = escape(f"{change.object_type} {change.object_id}{known_as}{name}")
-    return f"{moment(change.occurred_at)}  {change.connector}  {change.effect.name}  {target}  by task {change.task_id}"
+    target = f"{change.object_type} {change.object_id}{known_as}{name}"
+    who = f"{change.connector}  {change.effect.name}  {target}  by task {change.task_id}"
+    return Text(f"{moment(change.occurred_at)}  {who}")

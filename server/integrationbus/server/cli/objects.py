@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.markup import escape
 
 from integrationbus.client import BusObject, ExternalKey, ObjectKey
 from integrationbus.server.cli.connection import ServerOption, connect
@@ -83,10 +82,7 @@ def resolve(
     if as_json:
         print_json(found)
         return
-    rows = [
-        [escape(", ".join(key.external_ids)) or "-", "-" if key.object_id is None else str(key.object_id)]
-        for key in found
-    ]
+    rows = [[", ".join(key.external_ids) or "-", "-" if key.object_id is None else str(key.object_id)] for key in found]
     print_table(["external id", "internal id"], rows, empty="no ids")
 
 

@@ -13,10 +13,24 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from integrationbus.client import ResumeToken, TaskState
 
-__all__ = ["JsonOption", "console", "counted", "moment", "print_json", "print_table", "state_text", "to_plain"]
+__all__ = [
+    "Cell",
+    "JsonOption",
+    "as_text",
+    "console",
+    "counted",
+    "moment",
+    "print_json",
+    "print_table",
+    "state_text",
+    "to_plain",
+]
+
+Cell = str | Text
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -39,8 +53,8 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(to_plain(value), ensure_ascii=False))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
-    """Print a table; when there is nothing, say so."""
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty: str) -> None:
+    """Print a table; when there is nothing, say so. Cells are shown as they are, whatever brackets they have."""
     if not rows:
         typer.echo(empty)
         return
@@ -49,8 +63,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
         # A cut id is of no use: on a narrow terminal it goes on in the next line.
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*as_text(row))
     (console if console.is_terminal else _pipe).print(table)
+
+
+def as_text(cells: Sequence[Cell]) -> list[Text]:
+    """Cells that are no markup."""
+    return [cell if isinstance(cell, Text) else Text(cell) for cell in cells]
 
 
 def to_plain(value: object) -> object:
@@ -90,7 +109,6 @@ def moment(value: datetime | None) -> str:
     return "" if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def state_text(state: TaskState) -> str:
+def state_text(state: TaskState) -> Text:
     """A state in its colour."""
-    colour = _COLOURS.get(state)
-    return f"[{colour}]{state.name}[/]" if colour else state.name
+    return Text(state.name, style=_COLOURS.get(state, ""))

@@ -30,7 +30,7 @@ def preview(
 ) -> None:
     """Show what a task would do right now, and write nothing. Exits with 1 if it would fail or wait."""
     if (record is None) is (json_payload is None):
-        raise typer.BadParameter("give one of --record and --json-payload")
+        raise typer.BadParameter("give one of --record and --json-payload, for a deletion too")
     payload = (
         json_object_of("--record", record) if record is not None else Json(json_of("--json-payload", json_payload))
     )

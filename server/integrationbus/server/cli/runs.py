@@ -7,7 +7,7 @@ import typer
 
 from integrationbus.client import Run
 from integrationbus.server.cli.connection import ServerOption, connect
-from integrationbus.server.cli.output import JsonOption, counted, moment, print_json, print_table
+from integrationbus.server.cli.output import JsonOption, console, counted, moment, print_json, print_table, to_plain
 
 __all__ = ["runs_app"]
 
@@ -32,6 +32,21 @@ def list_runs(
         return
     columns = ["connector", "started", "by", "state", "succeeded", "failed", "waiting", "run"]
     print_table(columns, [_row(run) for run in runs], empty="no runs")
+
+
+@runs_app.command("show")
+def show(
+    run_id: Annotated[str, typer.Argument(help="The id of the run.")],
+    server: ServerOption = "127.0.0.1:50051",
+    as_json: JsonOption = False,
+) -> None:
+    """Show everything about one run."""
+    with connect(server) as client:
+        run = client.get_run(run_id)
+    if as_json:
+        print_json(run)
+    else:
+        console.print_json(data=to_plain(run))
 
 
 @runs_app.command("cancel")

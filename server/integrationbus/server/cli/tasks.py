@@ -5,13 +5,27 @@ from typing import Annotated
 
 import typer
 
-from integrationbus.client import ProcessType, Task, TaskAction, TaskAttempt, TaskState, TaskType
+from integrationbus.client import ProcessType, Task, TaskAction, TaskAttempt, TaskDataType, TaskState, TaskType
 from integrationbus.server.cli.act import acting
 from integrationbus.server.cli.connection import ServerOption, connect
 from integrationbus.server.cli.names import labels_of, named
-from integrationbus.server.cli.output import JsonOption, console, moment, print_json, print_table, state_text, to_plain
+from integrationbus.server.cli.output import (
+    Cell,
+    JsonOption,
+    console,
+    moment,
+    print_json,
+    print_table,
+    state_text,
+    to_plain,
+)
 
 __all__ = ["tasks_app"]
+
+_COLUMNS = ("connector", "no", "title", "state", "attempts", "logged", "error", "id")
+_MORE = ("attempts", "logged")
+_WIDE = 120
+"""A narrower terminal has no room for the columns of ``_MORE``."""
 
 tasks_app = typer.Typer(name="tasks", help="Show tasks, and act on them.", invoke_without_command=True)
 
@@ -26,6 +40,10 @@ def list_tasks(
     task_type: Annotated[
         list[TaskType] | None,
         typer.Option("--type", parser=named(TaskType), metavar="TASK_TYPE", help="May be repeated."),
+    ] = None,
+    data_type: Annotated[
+        list[TaskDataType] | None,
+        typer.Option(parser=named(TaskDataType), metavar="DATA_TYPE", help="May be repeated."),
     ] = None,
     process_type: Annotated[
         list[ProcessType] | None,
@@ -50,6 +68,7 @@ def list_tasks(
             connectors=connector or (),
             states=state or (),
             task_types=task_type or (),
+            data_types=data_type or (),
             process_types=process_type or (),
             external_ids=external_id or (),
             object_type=object_type,
@@ -60,8 +79,9 @@ def list_tasks(
     if as_json:
         print_json(tasks)
         return
-    columns = ["connector", "no", "title", "state", "attempts", "logged", "error", "id"]
-    print_table(columns, [_row(task) for task in tasks], empty="no tasks")
+    rows = [_cells(task, brief=console.is_terminal) for task in tasks]
+    names = [name for name in _COLUMNS if name not in _MORE or console.width >= _WIDE or not console.is_terminal]
+    print_table(names, [[row[name] for name in names] for row in rows], empty="no tasks")
 
 
 @tasks_app.command("show")
@@ -121,22 +141,32 @@ def _action(item: TaskAction) -> list[str]:
     return [moment(item.occurred_at), f"operator: {item.state.name}", item.actor, item.reason]
 
 
-def _row(task: Task) -> list[str]:
-    error = task.last_error
-    blocked = f"waits behind {task.blocked_by}" if task.blocked_by else ""
-    if task.waiting_for:
-        keys = (
-            f"task {key.behind_task_id}" if key.behind_task_id else f"{key.object_type} {key.external_id!r}"
-            for key in task.waiting_for
-        )
-        blocked = f"waits for {', '.join(keys)}"
-    return [
+def _cells(task: Task, *, brief: bool) -> dict[str, Cell]:
+    """The cells of a task by column; in brief without what `tasks show` tells of its error."""
+    error = None if task.state is TaskState.SUCCEEDED else task.last_error
+    text = error.reason if error else ""
+    if error and not brief:
+        text = f"{error.reason}: {error.message}"
+    cells: tuple[Cell, ...] = (
         task.connector,
         str(task.sequence),
         task.title,
         state_text(task.state),
         str(task.attempts),
         moment(task.logged_at),
-        blocked or (f"{error.reason}: {error.message}" if error and task.state is not TaskState.SUCCEEDED else ""),
+        _waits(task, brief=brief) or text,
         task.id,
-    ]
+    )
+    return dict(zip(_COLUMNS, cells, strict=True))
+
+
+def _waits(task: Task, *, brief: bool) -> str:
+    if task.waiting_for:
+        keys = (
+            f"task {key.behind_task_id}" if key.behind_task_id else f"{key.object_type} {key.external_id!r}"
+            for key in task.waiting_for
+        )
+        return f"waits for {', '.join(keys)}"
+    if task.blocked_by:
+        return "waits behind a halt" if brief else f"waits behind {task.blocked_by}"
+    return ""

@@ -1,13 +1,13 @@
 """``integrationbus watch``."""
 
-import shlex
-from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from integrationbus.client import ResumeToken, Task, TaskChange, TaskFilter, TaskState, Watch
 from integrationbus.server.cli.connection import ServerOption, connect
+from integrationbus.server.cli.go_on import say_how_to_go_on
 from integrationbus.server.cli.names import named
 from integrationbus.server.cli.output import JsonOption, console, moment, print_json, state_text
 
@@ -37,16 +37,7 @@ def watch(
             except KeyboardInterrupt:
                 if changes.resume_token is not None:
                     options = {"--connector": connector, "--state": state, "--task-id": task_id}
-                    typer.echo(f"\ngo on with: {_command(changes.resume_token, options, server)}", err=True)
-
-
-def _command(token: ResumeToken, options: Mapping[str, Iterable[object] | None], server: str) -> str:
-    """The command that goes on where this one ended, with the same filters."""
-    words = ["integrationbus", "watch", "--since", token.to_text(), "--server", server]
-    for option, values in options.items():
-        for value in values or ():
-            words += [option, value.name.lower().replace("_", "-") if isinstance(value, TaskState) else str(value)]
-    return shlex.join(words)
+                    say_how_to_go_on("watch", changes.resume_token, server, options, {"--json": as_json})
 
 
 def _show(changes: Watch, count: int | None, *, as_json: bool) -> None:
@@ -60,10 +51,11 @@ def _show(changes: Watch, count: int | None, *, as_json: bool) -> None:
             return
 
 
-def _line(change: Task | TaskChange) -> str:
+def _line(change: Task | TaskChange) -> Text:
     if isinstance(change, Task):
         when, error = change.finished_at or change.logged_at, change.last_error
     else:
         when, error = change.occurred_at, change.error
-    why = f"  [red]{error.reason}[/]: {error.message}" if error else ""
-    return f"{moment(when)}  {change.connector}/{change.sequence}  {state_text(change.state)}  {change.title}{why}"
+    line = Text(f"{moment(when)}  {change.connector}/{change.sequence}  ")
+    line.append_text(state_text(change.state)).append(f"  {change.title}")
+    return line.append("  ").append(error.reason, style="red").append(f": {error.message}") if error else line

@@ -11,6 +11,7 @@ def matches(event: TaskEvent, query: TaskQuery) -> bool:
         (query.connector_ids, event.connector_id),
         (query.states, event.state),
         (query.task_types, event.task_type),
+        (query.data_types, event.data_type),
         (query.process_types, event.process_type),
         (query.task_ids, event.task_id),
         (query.external_ids, event.external_id),

@@ -45,7 +45,7 @@ def check_payload(payload: payload_pb2.Payload, registered: RegisteredConnector,
         case "page":
             return _page(payload.page, registered, limits)
         case None:
-            raise invalid("payload", "is required: set record, message, encoded, object or page")
+            raise invalid("payload", "is required, in a deletion too: set record, message, encoded, object or page")
 
 
 def _record(record: payload_pb2.Record, registered: RegisteredConnector, limits: Limits) -> Payload:

@@ -6,7 +6,7 @@ from enum import IntEnum
 from integrationbus.server.errors import FieldProblem, ResumeTokenInvalid
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, choice, choices, invalid
-from integrationbus.server.task import ProcessType, TaskState, TaskType
+from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
 from integrationbus.server.task_queries import TaskQuery
 from integrationbus.v1 import task_pb2
 
@@ -31,12 +31,13 @@ def wants_payload(view: int) -> bool:
 
 def read_filter(message: task_pb2.TaskFilter, registry: ConnectorRegistry) -> TaskQuery:
     """The query of a filter. Raises ConnectorNotFound or InvalidField."""
-    for name in ("states", "task_types", "process_types", "task_ids", "external_ids"):
+    for name in ("states", "task_types", "data_types", "process_types", "task_ids", "external_ids"):
         _check_number(f"filter.{name}", getattr(message, name), _MAX_VALUES)
     return TaskQuery(
         connector_ids=connector_ids("filter.connectors", message.connectors, registry),
         states=_states("filter.states", message.states),
         task_types=choices("filter.task_types", message.task_types, TaskType),
+        data_types=choices("filter.data_types", message.data_types, TaskDataType, TaskDataType.SIMPLE_SNAPSHOT),
         process_types=choices("filter.process_types", message.process_types, ProcessType, ProcessType.DEFAULT),
         task_ids=_texts("filter.task_ids", message.task_ids),
         external_ids=_texts("filter.external_ids", message.external_ids),

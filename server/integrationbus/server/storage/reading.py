@@ -133,6 +133,7 @@ def task_conditions(query: TaskQuery) -> list[ColumnElement[bool]]:
         _task.c.connector_id: query.connector_ids,
         _task.c.state: query.states,
         _task.c.task_type: query.task_types,
+        _task.c.data_type: query.data_types,
         _task.c.process_type: query.process_types,
         _task.c.id: query.task_ids,
         _task.c.external_id: query.external_ids,

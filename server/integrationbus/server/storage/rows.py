@@ -150,6 +150,7 @@ def event_from_row(row: Row[Any], connector: str) -> TaskEvent:
         run_id=row.run_id,
         occurred_at=from_micros(row.occurred_at),
         task_type=TaskType(row.task_type),
+        data_type=TaskDataType(row.data_type),
         process_type=ProcessType(row.process_type),
         object_type=row.object_type,
         external_id=row.external_id,

@@ -1,0 +1,162 @@
+"""What people see on a terminal: what fits, what is shown as it is, and what is said at the end."""
+
+import asyncio
+import os
+import re
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from enum import IntEnum
+from pathlib import Path
+
+import pytest
+import typer
+from support.cli import Run, commands_against
+from support.served import Served, serve
+from typer.testing import CliRunner
+
+from integrationbus.client import TaskDataType
+from integrationbus.server.cli.commands import app
+
+NARROW = {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0", "COLUMNS": "80", "NO_COLOR": "1", "TERM": "xterm"}
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """A server with the connector "people"."""
+    async with serve(f"sqlite:///{tmp_path / 'bus.db'}", ["support.people:PeopleConnector"]) as running:
+        yield running
+
+
+@pytest.fixture
+def run(served: Served) -> Run:
+    """Runs a command against that server."""
+    return commands_against(served.address)
+
+
+async def log(run: Run, record: str, *options: str) -> None:
+    result = await run("log", "people", "create-object", "--record", record, *options)
+    assert result.exit_code in (0, 1), result.output
+
+
+async def test_a_row_of_tasks_is_a_few_lines_on_a_narrow_terminal(run: Run) -> None:
+    await log(run, '{"do": "raise"}', "--external-id", "customer-1", "--wait")
+    await log(run, '{"name": "Bob"}', "--external-id", "customer-2")
+    listed = await run("tasks", env=NARROW)
+    rows = re.split(r"│ people", listed.output)[1:]
+    assert len(rows) == 2, listed.output
+    assert max(row.count("\n") for row in rows) <= 4, listed.output
+    assert max(map(len, listed.output.splitlines())) <= 80
+    assert "no such luck" not in listed.output, "the reason is enough here, `tasks show` has the rest"
+    assert "FAILED" in listed.output
+    wide = await run("tasks", env={**NARROW, "COLUMNS": "180"})
+    assert "CONNECTOR_FAILED" in wide.output
+    assert "waits behind a halt" in wide.output
+    assert "attempts" in wide.output
+
+
+async def test_brackets_in_what_others_wrote_are_shown_as_they_are(run: Run) -> None:
+    odd = "[/x][red]a[/]"
+    await log(run, f'{{"name": "{odd}"}}', "--external-id", odd, "--wait")
+    for words in (
+        ("tasks",),
+        ("watch", "--snapshot", "--count", "1"),
+        ("objects", "list", "test.person"),
+        ("preview", "people", "update-object", "--record", f'{{"name": "{odd}"}}'),
+        ("log", "people", "create-object", "--record", '{"name": "b"}', "--title", odd, "--wait"),
+    ):
+        result = await run(*words)
+        assert (result.exit_code, odd in result.output) == (0, True), (words, result.output, result.exception)
+    assert (await run("connectors", "pause", "people", "--reason", odd)).exit_code == 0
+    assert (await run("switches", "off", "logging", "--reason", odd)).exit_code == 0
+    assert odd in (await run("connectors")).output
+    assert odd in (await run("switches")).output
+
+
+async def test_a_deletion_without_a_payload_says_what_it_needs(run: Run) -> None:
+    for command in ("log", "preview"):
+        result = await run(command, "people", "delete-object", "--external-id", "1")
+        assert (result.exit_code, "for a deletion too" in result.stderr) == (2, True), result.output
+
+
+async def test_a_resume_says_that_there_was_no_head_to_act_on(run: Run) -> None:
+    for head in ("skip", "delete"):
+        result = await run("connectors", "resume", "people", "--head", head)
+        assert (result.exit_code, result.stderr) == (0, f"people was not halted, so that there was no task to {head}\n")
+    assert (await run("connectors", "resume", "people")).stderr == ""
+
+
+async def test_one_run_and_the_server_are_shown(run: Run) -> None:
+    await log(run, '{"name": "Ada"}', "--wait")
+    run_id = re.findall(r"[0-9a-f-]{36}", (await run("runs")).output)[0]
+    shown = await run("runs", "show", run_id)
+    assert (shown.exit_code, '"succeeded": 1' in shown.output) == (0, True), shown.output
+    assert (await run("runs", "show", "nothing")).exit_code == 1
+    info = await run("info")
+    assert (info.exit_code, '"database": "sqlite"' in info.output) == (0, True), info.output
+
+
+async def test_tasks_are_listed_by_data_type(run: Run) -> None:
+    for name, data_type in (("a", TaskDataType.SIMPLE), ("b", TaskDataType.SNAPSHOT)):
+        await log(run, f'{{"name": "{name}"}}', "--data-type", data_type.name.lower(), "--external-id", f"x-{name}")
+    listed = await run("tasks", "--data-type", "simple", "--data-type", "simple-snapshot")
+    assert ("x-a" in listed.output, "x-b" in listed.output) == (True, False), listed.output
+
+
+async def suggested(served: Served, *words: str) -> list[str]:
+    """What a watch suggests that is ended with Ctrl-C after its first line."""
+    program = [sys.executable, "-m", "integrationbus.server.cli", *words, "--server", served.address]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+    process = await asyncio.create_subprocess_exec(
+        *program, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment
+    )
+    assert process.stdout
+    assert process.stderr
+    async with asyncio.timeout(60):
+        await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest = (await process.stderr.read()).decode()
+        assert await process.wait() == 0, rest
+    command = rest.rpartition("go on with: ")[2]
+    return shlex.split(command)
+
+
+async def test_a_watch_that_is_ended_says_how_to_go_on_with_its_filters(served: Served, run: Run) -> None:
+    await log(run, '{"make": "team", "name": "A"}', "--external-id", "A", "--wait")
+    start = shlex.split((await run("watch", "--snapshot", "--count", "1", "--json")).stdout)[-1].strip("}")
+    await log(run, '{"make": "team", "name": "B"}', "--external-id", "B", "--wait")
+    filters = ["--connector", "people", "--state", "succeeded", "--state", "retry-wait"]
+    of_teams = ["--type", "test.team", "--connector", "people"]
+    (program, *tasks), (_, *objects) = await asyncio.gather(
+        suggested(served, "watch", *filters, "--since", start, "--json"),
+        suggested(served, "objects", "watch", *of_teams, "--since", start, "--json"),
+    )
+    assert program == "integrationbus"
+    assert " ".join(filters) in " ".join(tasks)
+    assert " ".join(of_teams) in " ".join(objects)
+    # Neither the other changes of the next two tasks nor what was seen already.
+    await log(run, '{"name": "Cy"}', "--external-id", "C", "--wait")
+    await log(run, '{"make": "team", "name": "D"}', "--external-id", "D", "--wait")
+    next_task = await run(*tasks, "--count", "1")
+    assert ('"external_id": "C"' in next_task.stdout, '"SUCCEEDED"' in next_task.stdout) == (True, True)
+    next_object = await run(*objects, "--count", "1")
+    assert '"external_id": "D"' in next_object.stdout
+
+
+def commands_below(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    yield words, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands_below(below, (*words, name))
+
+
+def test_help_shows_enumerations_by_name() -> None:
+    defaults = 0
+    for words, command in commands_below(typer.main.get_command(app)):
+        text = " ".join(CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output.split())
+        for parameter in getattr(command, "params", ()):
+            if isinstance(parameter.default, IntEnum):
+                defaults += 1
+                name = parameter.default.name.lower().replace("_", "-")
+                assert f"[default: ({name})]" in text, (words, parameter.name)
+    assert defaults >= 4
