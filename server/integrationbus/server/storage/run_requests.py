@@ -5,7 +5,7 @@ looks at the line again, or the request finds no run to join. The request goes w
 that nobody has carried out survives every crash.
 """
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, ScalarSelect, delete, insert, select, update
 
 from integrationbus.server.claims import NewRun
 from integrationbus.server.replica import RequestedRun
@@ -48,9 +48,11 @@ def leave_request(connection: Connection, connector_id: int, run: NewRun, now: i
     return (NotifyOutcome.COALESCED if joined else NotifyOutcome.STARTED), read_run(connection, joined or run.id)
 
 
-def list_requests(connection: Connection) -> list[RequestedRun]:
-    """Everything that is left to be carried out, or being carried out."""
+def list_requests(connection: Connection, run_id: str = "") -> list[RequestedRun]:
+    """Everything that is left to be carried out, or being carried out; for one run, if it is given."""
     statement = select(_request, _connector.c.name).join(_connector, _connector.c.id == _request.c.connector_id)
+    if run_id:
+        statement = statement.where(_request.c.run_id == run_id)
     return [
         RequestedRun(
             connector=row.name,
@@ -71,19 +73,17 @@ def end_unless_requested(
     connection: Connection, run_id: str, state: RunState, seen: int, now: int
 ) -> RequestedRun | None:
     """See ``Store.end_run``."""
-    connector_id = connection.execute(select(_run.c.connector_id).where(_run.c.id == run_id)).scalar_one_or_none()
-    if connector_id is None:
-        return None
-    _take_turn(connection, connector_id)
-    newer = [each for each in list_requests(connection) if each.run.id == run_id and each.number > seen]
-    if state in (RunState.INTERRUPTED, RunState.CANCELLED) or not newer:
-        done = (_request.c.connector_id == connector_id, _request.c.run_id == run_id)
-        connection.execute(delete(_request).where(*done))
+    _take_turn(connection, select(_run.c.connector_id).where(_run.c.id == run_id).scalar_subquery())
+    request = next(iter(list_requests(connection, run_id)), None)
+    newer = request if request is not None and request.number > seen else None
+    if state in (RunState.INTERRUPTED, RunState.CANCELLED) or newer is None:
+        if request is not None:
+            connection.execute(delete(_request).where(_request.c.run_id == run_id))
         end_run(connection, run_id, state, now)
-    return next(iter(newer), None)
+    return newer
 
 
-def _take_turn(connection: Connection, connector_id: int) -> None:
+def _take_turn(connection: Connection, connector_id: int | ScalarSelect[int]) -> None:
     """Whoever comes second sees what the first one did. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         statement = select(_lease.c.connector_id).where(_lease.c.connector_id == connector_id)
