@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.object_names import TASK, ObjectName, behind_task
 from integrationbus.server.problems import MissingKey
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.bulk import insert_rows
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.rows import task_from_row, tasks_select
 from integrationbus.server.task import AwaitedKey, Task, TaskState, Turn
@@ -81,9 +82,8 @@ def begin_to_wait(
         for task, _, names in waits
         for name in set(names)
     ]
-    connection.execute(insert(_wait), wanted)
-    if subjects:
-        connection.execute(insert(_subject), subjects)
+    insert_rows(connection, _wait, wanted)
+    insert_rows(connection, _subject, subjects)
 
 
 def callers_of(connection: Connection, names: Iterable[ObjectName]) -> Called:
