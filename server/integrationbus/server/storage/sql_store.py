@@ -1,10 +1,12 @@
 """The store: each method of the port is one transaction around a function of this package."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
 
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement
 from integrationbus.server.clock import Clock, to_micros
@@ -30,11 +32,14 @@ from integrationbus.server.storage.appending import append_entries
 from integrationbus.server.storage.database import Database
 from integrationbus.server.storage.journal import ChangeNote
 from integrationbus.server.storage.rows import record_from_row, records_select
+from integrationbus.server.storage.transactions import repeated
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import Task, TaskAction, TaskActionKind, TaskAttempt
 from integrationbus.server.task_queries import ActionPage, EventPage, TaskPage, TaskQuery
 
 __all__ = ["SqlStore"]
+
+_T = TypeVar("_T")
 
 
 class SqlRehearsing:
@@ -93,8 +98,11 @@ class SqlStore:
 
     def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
         """See ``Store.append``."""
-        with self._database.write() as connection:
-            return append_entries(connection, entries, self._connector_ids, self._now())
+        try:
+            return self._again(lambda connection: self._append(connection, entries))
+        except IntegrityError:
+            # Another process stored a request with the same id at the same time; now it can be seen.
+            return self._again(lambda connection: self._append(connection, entries))
 
     def stream_standing(self, creator: str, stream_id: str) -> StreamStanding:
         """See ``Store.stream_standing``."""
@@ -103,8 +111,7 @@ class SqlStore:
 
     def register_connectors(self, class_paths: Mapping[str, str]) -> None:
         """See ``Store.register_connectors``."""
-        with self._database.write() as connection:
-            connectors.register(connection, class_paths, self._now())
+        self._again(lambda connection: connectors.register(connection, class_paths, self._now()))
         self._connector_ids = {item.name: item.id for item in self.connectors()}
 
     def connectors(self) -> Sequence[ConnectorRecord]:
@@ -119,13 +126,15 @@ class SqlStore:
 
     def set_paused(self, name: str, *, paused: bool, actor: str, reason: str) -> None:
         """See ``Store.set_paused``."""
-        with self._database.write() as connection:
-            connectors.set_paused(connection, name, paused=paused, actor=actor, reason=reason)
+        self._again(
+            lambda connection: connectors.set_paused(connection, name, paused=paused, actor=actor, reason=reason)
+        )
 
     def set_enabled(self, name: str, *, enabled: bool, actor: str, reason: str) -> None:
         """See ``Store.set_enabled``."""
-        with self._database.write() as connection:
-            connectors.set_enabled(connection, name, enabled=enabled, actor=actor, reason=reason)
+        self._again(
+            lambda connection: connectors.set_enabled(connection, name, enabled=enabled, actor=actor, reason=reason)
+        )
 
     def switches(self) -> Sequence[SwitchState]:
         """See ``Store.switches``."""
@@ -134,8 +143,11 @@ class SqlStore:
 
     def set_switch(self, switch: Switch, *, on: bool, actor: str, reason: str) -> SwitchState:
         """See ``Store.set_switch``."""
-        with self._database.write() as connection:
-            return connectors.set_switch(connection, switch, on=on, actor=actor, reason=reason, now=self._now())
+        return self._again(
+            lambda connection: connectors.set_switch(
+                connection, switch, on=on, actor=actor, reason=reason, now=self._now()
+            )
+        )
 
     def act_on(
         self,
@@ -150,11 +162,12 @@ class SqlStore:
         rehearse: bool,
     ) -> ActionPage:
         """See ``Store.act_on``."""
-        with self._database.write() as connection:
-            note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
-            return operating.act_on(
+        note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
+        return self._again(
+            lambda connection: operating.act_on(
                 connection, action, selection, note, after=after, limit=limit, etag=etag, rehearse=rehearse
             )
+        )
 
     def attempts(self, task_id: str) -> tuple[Sequence[TaskAttempt], Sequence[TaskAction]]:
         """See ``Store.attempts``."""
@@ -177,9 +190,8 @@ class SqlStore:
 
     def clear_halt(self, name: str, action: HeadAction, *, actor: str, reason: str) -> bool:
         """See ``Store.clear_halt``."""
-        with self._database.write() as connection:
-            note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
-            return halting.clear_halt(connection, name, action, note)
+        note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
+        return self._again(lambda connection: halting.clear_halt(connection, name, action, note))
 
     def oldest_waiting(self, connector_id: int) -> datetime | None:
         """See ``Store.oldest_waiting``."""
@@ -217,13 +229,11 @@ class SqlStore:
 
     def note_cancellation(self, run_id: str, *, actor: str, reason: str) -> None:
         """See ``Store.note_cancellation``."""
-        with self._database.write() as connection:
-            runs.note_cancellation(connection, run_id, actor=actor, reason=reason)
+        self._again(lambda connection: runs.note_cancellation(connection, run_id, actor=actor, reason=reason))
 
     def end_run(self, run_id: str, state: RunState) -> None:
         """See ``Store.end_run``."""
-        with self._database.write() as connection:
-            runs.end_run(connection, run_id, state, self._now())
+        self._again(lambda connection: runs.end_run(connection, run_id, state, self._now()))
 
     def next_deadline(self, connector_id: int) -> datetime | None:
         """See ``Store.next_deadline``."""
@@ -232,8 +242,7 @@ class SqlStore:
 
     def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
         """See ``Store.claim``."""
-        with self._database.write() as connection:
-            return claiming.claim(connection, lease, request, self._now())
+        return self._again(lambda connection: claiming.claim(connection, lease, request, self._now()))
 
     @contextmanager
     def settling(self, lease: Lease, run_id: str) -> Iterator[SqlSettlingTransaction]:
@@ -274,6 +283,13 @@ class SqlStore:
     def close(self) -> None:
         """See ``Store.close``."""
         self._database.close()
+
+    def _append(self, connection: Connection, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
+        return append_entries(connection, entries, self._connector_ids, self._now())
+
+    def _again(self, work: Callable[[Connection], _T]) -> _T:
+        """One transaction, once more when it got into conflict; not for what runs the code of connectors."""
+        return repeated(self._database.write, work)
 
     def _now(self) -> int:
         return to_micros(self._clock.now())
