@@ -223,9 +223,7 @@ class SqlStore:
 
     def begin_run(self, connector_id: int, run: NewRun) -> Run:
         """See ``Store.begin_run``."""
-        with self._database.write() as connection:
-            runs.insert_run(connection, connector_id, run, self._now())
-            return reading.read_run(connection, run.id)
+        return self._again(lambda connection: runs.begin_run(connection, connector_id, run, self._now()))
 
     def note_cancellation(self, run_id: str, *, actor: str, reason: str) -> None:
         """See ``Store.note_cancellation``."""

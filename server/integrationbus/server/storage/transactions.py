@@ -32,8 +32,8 @@ class TransactionConflict(StoreUnavailable):
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Commit what happens inside; tell a failed statement from a failed commit.
 
-    Raises StoreUnavailable when nothing was written; TransactionConflict is a kind of it. Raises OutcomeUnknown when the
-    answer to the commit did not come.
+    Raises StoreUnavailable, of which TransactionConflict is a kind, when nothing was written. Raises OutcomeUnknown
+    when the answer to the commit did not come.
     """
     try:
         connection = engine.connect()
