@@ -19,7 +19,7 @@ from integrationbus.server.log_entries import (
 )
 from integrationbus.server.log_streams import MisplacedEntry
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.bulk import insert_rows, select_rows
+from integrationbus.server.storage.bulk import insert_rows
 from integrationbus.server.storage.journal import advance_head
 from integrationbus.server.storage.streams import advance_stream
 from integrationbus.server.switches import Switch
@@ -103,10 +103,15 @@ def _repeated(request: RequestKey | None, known: _Stored) -> LogReceipt | Reused
 def _stored_requests(
     connection: Connection, requests: Sequence[RequestKey]
 ) -> list[tuple[_Key, tuple[bytes, Sequence[LoggedTask]]]]:
-    # The same key twice would give its row twice.
-    keys = {(request.creator, request.request_id) for request in requests}
-    wanted = [{"creator": creator, "request_id": request_id} for creator, request_id in keys]
-    rows = select_rows(connection, schema.request, wanted)
+    table = schema.request
+    by_creator: dict[str, list[str]] = defaultdict(list)
+    for request in requests:
+        by_creator[request.creator].append(request.request_id)
+    rows = [
+        row
+        for creator, ids in by_creator.items()
+        for row in connection.execute(select(table).where(table.c.creator == creator, table.c.request_id.in_(ids)))
+    ]
     return [((row.creator, row.request_id), (row.body_digest, _receipt_from_text(row.receipt))) for row in rows]
 
 

@@ -14,21 +14,18 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Insert,
-    Row,
     Select,
     Table,
     Update,
-    and_,
     bindparam,
     column,
     func,
     insert,
     select,
-    tuple_,
     update,
 )
 
-__all__ = ["insert_rows", "select_rows", "update_rows"]
+__all__ = ["insert_rows", "update_rows"]
 
 _KEY, _VALUE = "is_", "to_"
 
@@ -44,11 +41,15 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
 
 def update_rows(
-    connection: Connection, table: Table, changes: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+    connection: Connection,
+    table: Table,
+    connector_id: int,
+    changes: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
 ) -> int:
-    """Update the rows that have certain values with others; returns how many there were.
+    """Update rows about tasks of a connector; returns how many there were.
 
-    Each change is a pair: what the row has, and what it gets. All changes are about the same columns.
+    Each change is a pair: what a row has, the ``sequence`` among it, and what it gets. All changes are about the same
+    columns.
     """
     if not changes:
         return 0
@@ -59,21 +60,11 @@ def update_rows(
         for key, new in changes
     ]
     if _takes_documents(connection) and len(rows) > 1:
-        found = connection.execute(_update_document(table, keys, values), {"rows": [_plain(row) for row in rows]})
-    else:
-        found = connection.execute(_update_each(table, keys, values), rows)
-    return found.rowcount
-
-
-def select_rows(connection: Connection, table: Table, keys: Sequence[Mapping[str, Any]]) -> Sequence[Row[Any]]:
-    """The rows that have the values of any of these keys, all of which are about the same columns."""
-    if not keys:
-        return []
-    names = tuple(keys[0])
-    if _takes_documents(connection):
-        return connection.execute(_select_document(table, names), {"rows": [_plain(key) for key in keys]}).all()
-    wanted = tuple_(*(table.c[name] for name in names)).in_([tuple(key.values()) for key in keys])
-    return connection.execute(select(table).where(wanted)).all()
+        places = [key["sequence"] for key, _ in changes]
+        given = {"connector": connector_id, "first": min(places), "last": max(places), "rows": rows}
+        return connection.execute(_update_document(table, keys, values), given).rowcount
+    statement = _update_each(table, keys, values)
+    return connection.execute(statement, [{**row, "connector": connector_id} for row in rows]).rowcount
 
 
 def _takes_documents(connection: Connection) -> bool:
@@ -98,12 +89,6 @@ def _insert_document(table: Table, names: tuple[str, ...]) -> Insert:
 
 
 @cache
-def _select_document(table: Table, names: tuple[str, ...]) -> Select[Any]:
-    given = _document([column(name, table.c[name].type) for name in names])
-    return select(table).join(given, and_(*(table.c[name] == given.c[name] for name in names)))
-
-
-@cache
 def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Update:
     given = _document(
         [column(f"{_KEY}{name}", table.c[name].type) for name in keys]
@@ -111,7 +96,12 @@ def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...
     )
     return (
         update(table)
-        .where(and_(*(table.c[name] == given.c[f"{_KEY}{name}"] for name in keys)))
+        .where(
+            table.c.connector_id == bindparam("connector"),
+            # The planner cannot look into the document: this tells it how little of the table is meant.
+            table.c.sequence.between(bindparam("first"), bindparam("last")),
+            *(table.c[name] == given.c[f"{_KEY}{name}"] for name in keys),
+        )
         .values({name: given.c[f"{_VALUE}{name}"] for name in values})
     )
 
@@ -120,6 +110,9 @@ def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...
 def _update_each(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Update:
     return (
         update(table)
-        .where(and_(*(table.c[name] == bindparam(f"{_KEY}{name}") for name in keys)))
+        .where(
+            table.c.connector_id == bindparam("connector"),
+            *(table.c[name] == bindparam(f"{_KEY}{name}") for name in keys),
+        )
         .values({name: bindparam(f"{_VALUE}{name}") for name in values})
     )

@@ -105,8 +105,8 @@ def _line(connector_id: int) -> Select[Any]:
 
 
 def _read_called(connection: Connection, connector_id: int, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:
-    # "turn > 0" is what the index says it is for.
-    called = (_task.c.in_line, _task.c.turn > 0, _task.c.turn >= least_turn)
+    # "IS", because by "in_line" alone SQLite would take the index of the whole line.
+    called = (schema.CALLED, _task.c.in_line.is_(True), _task.c.turn >= least_turn)
     statement = _line(connector_id).where(*called).limit(request.max_tasks)
     return [task_from_row(row) for row in connection.execute(statement)]
 

@@ -122,10 +122,10 @@ def _update_tasks(
     """One statement for each set of columns: most batches end in one way, so this is nearly always one."""
     by_columns: dict[tuple[str, ...], list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
     for change, position in zip(changes, positions, strict=True):
-        held = {"connector_id": connector_id, "sequence": change.task.sequence, "state": change.previous}
+        held = {"sequence": change.task.sequence, "state": change.previous}
         given = {**change.columns, "state": change.state, "position": position}
         by_columns.setdefault(tuple(change.columns), []).append((held, given))
     for rows in by_columns.values():
-        moved = update_rows(connection, _task, rows)
+        moved = update_rows(connection, _task, connector_id, rows)
         if moved != len(rows):
             raise LeaseLost(f"{len(rows) - moved} tasks were moved by somebody else")

@@ -105,7 +105,7 @@ def list_attempts(connection: Connection, task_id: str) -> tuple[Sequence[TaskAt
 
 def connectors_with_called(connection: Connection) -> list[str]:
     """See ``Store.called``."""
-    called = select(_task.c.connector_id).where(_task.c.turn > 0)
+    called = select(_task.c.connector_id).where(schema.CALLED)
     table = schema.connector
     return list(connection.execute(select(table.c.name).where(table.c.id.in_(called))).scalars())
 

@@ -162,7 +162,6 @@ def _end_attempts(
     ended = [
         (
             {
-                "connector_id": lease.connector_id,
                 "sequence": item.task.sequence,
                 "number": item.task.attempt_count + 1,
             },
@@ -170,7 +169,7 @@ def _end_attempts(
         )
         for item, change in zip(settlements, changes, strict=True)
     ]
-    update_rows(connection, _attempt, ended)
+    update_rows(connection, _attempt, lease.connector_id, ended)
 
 
 def _outcome(item: Settlement) -> AttemptOutcome:

@@ -134,17 +134,18 @@ def followers_of(connection: Connection, connector_id: int, sequences: Iterable[
     """The tasks that wait directly behind these."""
     found: set[int] = set()
     for part in _parts([behind_task(sequence)[1] for sequence in sequences]):
-        statement = select(_wait.c.sequence).where(
-            _wait.c.connector_id == connector_id, _wait.c.object_type == TASK, _wait.c.name.in_(part)
+        # Not by the connector: SQLite would then read all that wait there.
+        statement = select(_wait.c.connector_id, _wait.c.sequence).where(
+            _wait.c.object_type == TASK, _wait.c.name.in_(part)
         )
-        found |= set(connection.execute(statement).scalars())
+        found |= {row.sequence for row in connection.execute(statement) if row.connector_id == connector_id}
     return found
 
 
 def due(connection: Connection, connector_id: int, now: int) -> list[int]:
     """The tasks of a connector that have waited long enough."""
     statement = select(_task.c.sequence).where(
-        _task.c.connector_id == connector_id, _task.c.state == TaskState.WAITING, _task.c.wait_deadline <= now
+        schema.LIMITED_WAIT, _task.c.connector_id == connector_id, _task.c.wait_deadline <= now
     )
     return list(connection.execute(statement).scalars())
 
@@ -153,11 +154,7 @@ def next_deadline(connection: Connection, connector_id: int) -> datetime | None:
     """When the next wait of a connector ends in failure; None when none does."""
     statement = (
         select(_task.c.wait_deadline)
-        .where(
-            _task.c.connector_id == connector_id,
-            _task.c.state == TaskState.WAITING,
-            _task.c.wait_deadline.is_not(None),
-        )
+        .where(schema.LIMITED_WAIT, _task.c.connector_id == connector_id)
         .order_by(_task.c.wait_deadline)
         .limit(1)
     )
