@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, literal, select, tuple_, union_all
+from sqlalchemy import Connection, literal, select, union_all
 
 from integrationbus.server.log_entries import (
     LogEntry,
@@ -19,6 +19,7 @@ from integrationbus.server.log_entries import (
 )
 from integrationbus.server.log_streams import MisplacedEntry
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.bulk import insert_rows
 from integrationbus.server.storage.journal import advance_head
 from integrationbus.server.storage.streams import advance_stream
 from integrationbus.server.switches import Switch
@@ -102,11 +103,15 @@ def _repeated(request: RequestKey | None, known: _Stored) -> LogReceipt | Reused
 def _stored_requests(
     connection: Connection, requests: Sequence[RequestKey]
 ) -> list[tuple[_Key, tuple[bytes, Sequence[LoggedTask]]]]:
-    if not requests:
-        return []
     table = schema.request
-    keys = [(request.creator, request.request_id) for request in requests]
-    rows = connection.execute(select(table).where(tuple_(table.c.creator, table.c.request_id).in_(keys)))
+    by_creator: dict[str, list[str]] = defaultdict(list)
+    for request in requests:
+        by_creator[request.creator].append(request.request_id)
+    rows = [
+        row
+        for creator, ids in by_creator.items()
+        for row in connection.execute(select(table).where(table.c.creator == creator, table.c.request_id.in_(ids)))
+    ]
     return [((row.creator, row.request_id), (row.body_digest, _receipt_from_text(row.receipt))) for row in rows]
 
 
@@ -128,9 +133,8 @@ def _insert_tasks(
             sequence, position = newest_sequence - count + 1 + index, newest_position - count + 1 + index
             rows.append(_task_row(task, connector_id, sequence, position, now))
             logged[task.id] = LoggedTask(id=task.id, connector=task.connector, sequence=sequence, position=position)
-    if rows:
-        connection.execute(insert(schema.task), rows)
-        connection.execute(insert(schema.task_event), [_logged_event(row) for row in rows])
+    insert_rows(connection, schema.task, rows)
+    insert_rows(connection, schema.task_event, [_logged_event(row) for row in rows])
     return logged
 
 
@@ -176,8 +180,6 @@ def _logged_event(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _insert_requests(connection: Connection, stored: Sequence[tuple[RequestKey, LogReceipt]], now: int) -> None:
-    if not stored:
-        return
     rows = [
         {
             "creator": request.creator,
@@ -188,7 +190,7 @@ def _insert_requests(connection: Connection, stored: Sequence[tuple[RequestKey, 
         }
         for request, receipt in stored
     ]
-    connection.execute(insert(schema.request), rows)
+    insert_rows(connection, schema.request, rows)
 
 
 def _receipt_to_text(tasks: Sequence[LoggedTask]) -> str:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, func, select
 
 from integrationbus.server.claims import Claim, ClaimRequest
 from integrationbus.server.clock import to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.run import RunCounts, RunState
 from integrationbus.server.storage import schema, waiting
+from integrationbus.server.storage.bulk import insert_rows
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import check_fence
 from integrationbus.server.storage.rows import task_from_row, tasks_select
@@ -74,7 +75,7 @@ def _carry_out(connection: Connection, lease: Lease, request: ClaimRequest, plan
     record_changes(connection, lease.connector_id, changes, note)
     if plan.taken:
         attempts = [_open_attempt(task, lease, request.run.id, note.occurred_at) for task in plan.taken]
-        connection.execute(insert(_attempt), attempts)
+        insert_rows(connection, _attempt, attempts)
     count_in_run(connection, request.run.id, RunCounts(skipped=len(plan.passed_over)))
 
 
@@ -104,8 +105,8 @@ def _line(connector_id: int) -> Select[Any]:
 
 
 def _read_called(connection: Connection, connector_id: int, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:
-    # "turn > 0" is what the index says it is for.
-    called = (_task.c.in_line, _task.c.turn > 0, _task.c.turn >= least_turn)
+    # "IS", because by "in_line" alone SQLite would take the index of the whole line.
+    called = (schema.CALLED, _task.c.in_line.is_(True), _task.c.turn >= least_turn)
     statement = _line(connector_id).where(*called).limit(request.max_tasks)
     return [task_from_row(row) for row in connection.execute(statement)]
 

@@ -8,11 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
+from integrationbus.server.storage.postgres import PostgresDatabase
+from integrationbus.server.storage.transactions import transaction
 
 __all__ = ["Database", "PostgresDatabase", "SqliteDatabase", "open_database"]
 
@@ -89,13 +88,13 @@ class SqliteDatabase:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Wait for the turn, then BEGIN IMMEDIATE."""
-        with self._turn, _transaction(self._writer) as connection:
+        with self._turn, transaction(self._writer) as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A deferred transaction on a reading connection."""
-        with _transaction(self._readers) as connection:
+        with transaction(self._readers) as connection:
             yield connection
 
     def close(self) -> None:
@@ -110,39 +109,6 @@ class SqliteDatabase:
             self._writer.dispose()
 
 
-class PostgresDatabase:
-    """PostgreSQL: a pool of connections, with limits on how long a lock or a statement may take."""
-
-    kind = "postgresql"
-
-    def __init__(self, url: URL) -> None:
-        options = "-c timezone=UTC -c lock_timeout=2000 -c statement_timeout=10000"
-        self._engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            isolation_level="READ COMMITTED",
-            pool_size=10,
-            max_overflow=10,
-            pool_pre_ping=True,
-            connect_args={"options": options, "prepare_threshold": None},
-        )
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction on a pooled connection."""
-        with _transaction(self._engine) as connection:
-            yield connection
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A transaction whose statements all see one snapshot."""
-        with _transaction(self._engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
-            yield connection
-
-    def close(self) -> None:
-        """Close the pool."""
-        self._engine.dispose()
-
-
 def open_database(url: str) -> Database:
     """Open the database of a URL: ``sqlite:///file`` or ``postgresql://...``. Raises ValueError for any other."""
     parsed = make_url(url)
@@ -153,25 +119,6 @@ def open_database(url: str) -> Database:
             return PostgresDatabase(parsed)
         case other:
             raise ValueError(f"the database must be sqlite or postgresql, not {other}")
-
-
-@contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
-    """Commit what happens inside; tell a failed statement from a failed commit."""
-    try:
-        connection = engine.connect()
-    except (DBAPIError, PoolTimeoutError) as error:
-        raise StoreUnavailable(f"the database cannot be opened: {error}") from error
-    with connection:
-        try:
-            yield connection
-        except (OperationalError, InterfaceError, InternalError) as error:
-            connection.rollback()
-            raise StoreUnavailable(f"the database refused a statement: {error.orig}") from error
-        try:
-            connection.commit()
-        except DBAPIError as error:
-            raise OutcomeUnknown(f"the commit failed: {error.orig}") from error
 
 
 def _sqlite_engine(url: URL, pool: type[StaticPool] | type[QueuePool], *, query_only: bool) -> Engine:

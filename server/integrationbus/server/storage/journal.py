@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.bulk import insert_rows, update_rows
 from integrationbus.server.task import TRANSITIONS, Task, TaskState
 
 __all__ = ["Change", "ChangeNote", "advance_head", "lock_head", "record_changes"]
@@ -56,8 +56,9 @@ def record_changes(connection: Connection, connector_id: int, changes: Sequence[
     newest, _ = advance_head(connection, connector_id, positions=len(changes), deltas=deltas)
     positions = list(range(newest - len(changes) + 1, newest + 1))
     _update_tasks(connection, connector_id, changes, positions)
-    connection.execute(
-        insert(_event),
+    insert_rows(
+        connection,
+        _event,
         [
             {
                 "connector_id": connector_id,
@@ -119,31 +120,12 @@ def _update_tasks(
     connection: Connection, connector_id: int, changes: Sequence[Change], positions: Sequence[int]
 ) -> None:
     """One statement for each set of columns: most batches end in one way, so this is nearly always one."""
-    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    by_columns: dict[tuple[str, ...], list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
     for change, position in zip(changes, positions, strict=True):
-        parameters = {f"new_{name}": value for name, value in change.columns.items()}
-        parameters |= {
-            "connector": connector_id,
-            "place": change.task.sequence,
-            "previous": change.previous,
-            "new_state": change.state,
-            "new_position": position,
-        }
-        by_columns.setdefault(tuple(change.columns), []).append(parameters)
-    for columns, rows in by_columns.items():
-        result = connection.execute(_move((*columns, "state", "position")), rows)
-        if result.rowcount != len(rows):
-            raise LeaseLost(f"{len(rows) - result.rowcount} tasks were moved by somebody else")
-
-
-@cache
-def _move(columns: tuple[str, ...]) -> Update:
-    return (
-        update(_task)
-        .where(
-            _task.c.connector_id == bindparam("connector"),
-            _task.c.sequence == bindparam("place"),
-            _task.c.state == bindparam("previous"),
-        )
-        .values({name: bindparam(f"new_{name}") for name in columns})
-    )
+        held = {"sequence": change.task.sequence, "state": change.previous}
+        given = {**change.columns, "state": change.state, "position": position}
+        by_columns.setdefault(tuple(change.columns), []).append((held, given))
+    for rows in by_columns.values():
+        moved = update_rows(connection, _task, connector_id, rows)
+        if moved != len(rows):
+            raise LeaseLost(f"{len(rows) - moved} tasks were moved by somebody else")

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Select, insert, select, tuple_
+from sqlalchemy import Connection, Select, select, tuple_
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import EtagMismatch
 from integrationbus.server.storage import schema, waiting
+from integrationbus.server.storage.bulk import insert_rows
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import release_halt
 from integrationbus.server.storage.reading import read_task, task_conditions
@@ -104,7 +105,7 @@ def list_attempts(connection: Connection, task_id: str) -> tuple[Sequence[TaskAt
 
 def connectors_with_called(connection: Connection) -> list[str]:
     """See ``Store.called``."""
-    called = select(_task.c.connector_id).where(_task.c.turn > 0)
+    called = select(_task.c.connector_id).where(schema.CALLED)
     table = schema.connector
     return list(connection.execute(select(table.c.name).where(table.c.id.in_(called))).scalars())
 
@@ -148,8 +149,9 @@ def change_tasks(
         for task in tasks
     ]
     positions = record_changes(connection, connector_id, changes, note)
-    connection.execute(
-        insert(_action),
+    insert_rows(
+        connection,
+        _action,
         [
             {
                 "connector_id": connector_id,

@@ -8,10 +8,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from integrationbus.server.claims import NewRun
 from integrationbus.server.errors import RunEnded, RunNotFound
-from integrationbus.server.run import RunCounts, RunState
+from integrationbus.server.run import Run, RunCounts, RunState
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.reading import read_run
 
-__all__ = ["connectors_with_open_runs", "count_in_run", "end_run", "insert_run", "note_cancellation"]
+__all__ = ["begin_run", "connectors_with_open_runs", "count_in_run", "end_run", "insert_run", "note_cancellation"]
 
 _run, _task, _connector = schema.run, schema.task, schema.connector
 
@@ -28,6 +29,12 @@ def insert_run(connection: Connection, connector_id: int, run: NewRun, now: int)
         "started_at": now,
     }
     connection.execute(_insert_or_ignore(connection).values(values))
+
+
+def begin_run(connection: Connection, connector_id: int, run: NewRun, now: int) -> Run:
+    """See ``Store.begin_run``."""
+    insert_run(connection, connector_id, run, now)
+    return read_run(connection, run.id)
 
 
 def count_in_run(connection: Connection, run_id: str, counts: RunCounts) -> None:

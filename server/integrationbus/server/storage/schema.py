@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -30,6 +31,8 @@ from integrationbus.server.run import RunState
 from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
 
 __all__ = [
+    "CALLED",
+    "LIMITED_WAIT",
     "applied",
     "connector",
     "connector_head",
@@ -192,20 +195,26 @@ task = Table(
     CheckConstraint("sequence > 0 AND position > 0", name="counted_from_one"),
 )
 # The line: what a run reads, in its order. Settled tasks are not in it, so it stays small however long the history is.
+# SQLite uses it for a query with the same words only, and has no word of its own for TRUE.
 Index(
-    "ix_task_line", task.c.connector_id, task.c.sequence, sqlite_where=text("in_line"), postgresql_where=text("in_line")
+    "ix_task_line",
+    task.c.connector_id,
+    task.c.sequence,
+    sqlite_where=text("in_line = 1"),
+    postgresql_where=text("in_line"),
 )
 
-# What is processed before the line.
-_CALLED = text("turn > 0")
-Index("ix_task_turn", task.c.connector_id, task.c.sequence, sqlite_where=_CALLED, postgresql_where=_CALLED)
-_LIMITED_WAIT = text("state = 8 AND wait_deadline IS NOT NULL")
+# What is processed before the line. Queries must say the same with the same number: for a value that comes with the
+# execution, no database can know that it is one of these.
+CALLED = task.c.turn > literal_column("0")
+Index("ix_task_turn", task.c.connector_id, task.c.sequence, sqlite_where=CALLED, postgresql_where=CALLED)
+LIMITED_WAIT = text("state = 8 AND wait_deadline IS NOT NULL")
 Index(
     "ix_task_wait_deadline",
     task.c.connector_id,
     task.c.wait_deadline,
-    sqlite_where=_LIMITED_WAIT,
-    postgresql_where=_LIMITED_WAIT,
+    sqlite_where=LIMITED_WAIT,
+    postgresql_where=LIMITED_WAIT,
 )
 
 # What a WAITING task waits for, by the name under which the object will be recognised when it is written; and how the
@@ -367,3 +376,10 @@ applied = Table(
     ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
     UniqueConstraint("connector_id", "position"),
 )
+
+# The order of texts must not depend on the language of a database: it is that of their bytes, as in SQLite.
+for _table in metadata.tables.values():
+    for _column in _table.columns:
+        if isinstance(_column.type, String):
+            _bytewise = type(_column.type)(_column.type.length, collation="C")
+            _column.type = _column.type.with_variant(_bytewise, "postgresql")

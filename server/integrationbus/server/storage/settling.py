@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection
 
 from integrationbus.server.claims import Settled, Settlement
 from integrationbus.server.clock import from_micros, to_micros
@@ -14,6 +14,7 @@ from integrationbus.server.policy import Verdict
 from integrationbus.server.problems import BehindWaitingTask, MissingTarget
 from integrationbus.server.run import RunCounts
 from integrationbus.server.storage import schema, waiting
+from integrationbus.server.storage.bulk import insert_rows, update_rows
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.leases import halt, release_halt
 from integrationbus.server.storage.makers import task_that_will_make
@@ -66,8 +67,7 @@ def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Sett
         for item, position in zip(settlements, positions, strict=True)
         if item.result
     ]
-    if ledger:
-        connection.execute(insert(_applied), ledger)
+    insert_rows(connection, _applied, ledger)
     count_in_run(connection, note.run_id, _counts(settlements))
     waits = [(item.task, item.waiting.missing, item.names) for item in settlements if item.waiting]
     if waits:
@@ -172,31 +172,17 @@ def _turn_after(verdict: Verdict, turn: Turn) -> Turn:
 def _end_attempts(
     connection: Connection, lease: Lease, settlements: Sequence[Settlement], changes: Sequence[Change], now: int
 ) -> None:
-    connection.execute(
-        _END_ATTEMPT,
-        [
+    ended = [
+        (
             {
-                "connector": lease.connector_id,
-                "place": item.task.sequence,
-                "attempt": item.task.attempt_count + 1,
-                "now": now,
-                "ending": _outcome(item),
-                "why": change.columns.get("error"),
-            }
-            for item, change in zip(settlements, changes, strict=True)
-        ],
-    )
-
-
-_END_ATTEMPT = (
-    update(_attempt)
-    .where(
-        _attempt.c.connector_id == bindparam("connector"),
-        _attempt.c.sequence == bindparam("place"),
-        _attempt.c.number == bindparam("attempt"),
-    )
-    .values(ended_at=bindparam("now"), outcome=bindparam("ending"), error=bindparam("why"))
-)
+                "sequence": item.task.sequence,
+                "number": item.task.attempt_count + 1,
+            },
+            {"ended_at": now, "outcome": _outcome(item), "error": change.columns.get("error")},
+        )
+        for item, change in zip(settlements, changes, strict=True)
+    ]
+    update_rows(connection, _attempt, lease.connector_id, ended)
 
 
 def _outcome(item: Settlement) -> AttemptOutcome:

@@ -1,10 +1,12 @@
 """The store: each method of the port is one transaction around a function of this package."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
 
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement
 from integrationbus.server.clock import Clock, to_micros
@@ -33,6 +35,7 @@ from integrationbus.server.storage.appending import append_entries
 from integrationbus.server.storage.database import Database
 from integrationbus.server.storage.journal import ChangeNote
 from integrationbus.server.storage.rows import record_from_row, records_select
+from integrationbus.server.storage.transactions import repeated
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import Task, TaskAction, TaskActionKind, TaskAttempt
 from integrationbus.server.task_queries import ActionPage, EventPage, TaskPage, TaskQuery
@@ -41,6 +44,8 @@ __all__ = ["LEASE", "SqlStore"]
 
 LEASE = timedelta(seconds=15)
 """How long a replica that is no longer heard of keeps its connectors, unless told otherwise."""
+
+_T = TypeVar("_T")
 
 
 class SqlRehearsing:
@@ -100,8 +105,11 @@ class SqlStore:
 
     def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
         """See ``Store.append``."""
-        with self._database.write() as connection:
-            return append_entries(connection, entries, self._connector_ids, self._now())
+        try:
+            return self._again(lambda connection: self._append(connection, entries))
+        except IntegrityError:
+            # Another process stored a request with the same id at the same time; now it can be seen.
+            return self._again(lambda connection: self._append(connection, entries))
 
     def stream_standing(self, creator: str, stream_id: str) -> StreamStanding:
         """See ``Store.stream_standing``."""
@@ -110,8 +118,7 @@ class SqlStore:
 
     def register_connectors(self, class_paths: Mapping[str, str]) -> None:
         """See ``Store.register_connectors``."""
-        with self._database.write() as connection:
-            connectors.register(connection, class_paths, self._now())
+        self._again(lambda connection: connectors.register(connection, class_paths, self._now()))
         self._connector_ids = {item.name: item.id for item in self.connectors()}
 
     def connectors(self) -> Sequence[ConnectorRecord]:
@@ -126,13 +133,15 @@ class SqlStore:
 
     def set_paused(self, name: str, *, paused: bool, actor: str, reason: str) -> None:
         """See ``Store.set_paused``."""
-        with self._database.write() as connection:
-            connectors.set_paused(connection, name, paused=paused, actor=actor, reason=reason)
+        self._again(
+            lambda connection: connectors.set_paused(connection, name, paused=paused, actor=actor, reason=reason)
+        )
 
     def set_enabled(self, name: str, *, enabled: bool, actor: str, reason: str) -> None:
         """See ``Store.set_enabled``."""
-        with self._database.write() as connection:
-            connectors.set_enabled(connection, name, enabled=enabled, actor=actor, reason=reason)
+        self._again(
+            lambda connection: connectors.set_enabled(connection, name, enabled=enabled, actor=actor, reason=reason)
+        )
 
     def switches(self) -> Sequence[SwitchState]:
         """See ``Store.switches``."""
@@ -141,8 +150,11 @@ class SqlStore:
 
     def set_switch(self, switch: Switch, *, on: bool, actor: str, reason: str) -> SwitchState:
         """See ``Store.set_switch``."""
-        with self._database.write() as connection:
-            return connectors.set_switch(connection, switch, on=on, actor=actor, reason=reason, now=self._now())
+        return self._again(
+            lambda connection: connectors.set_switch(
+                connection, switch, on=on, actor=actor, reason=reason, now=self._now()
+            )
+        )
 
     def act_on(
         self,
@@ -157,11 +169,12 @@ class SqlStore:
         rehearse: bool,
     ) -> ActionPage:
         """See ``Store.act_on``."""
-        with self._database.write() as connection:
-            note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
-            return operating.act_on(
+        note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
+        return self._again(
+            lambda connection: operating.act_on(
                 connection, action, selection, note, after=after, limit=limit, etag=etag, rehearse=rehearse
             )
+        )
 
     def attempts(self, task_id: str) -> tuple[Sequence[TaskAttempt], Sequence[TaskAction]]:
         """See ``Store.attempts``."""
@@ -184,9 +197,8 @@ class SqlStore:
 
     def clear_halt(self, name: str, action: HeadAction, *, actor: str, reason: str) -> bool:
         """See ``Store.clear_halt``."""
-        with self._database.write() as connection:
-            note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
-            return halting.clear_halt(connection, name, action, note)
+        note = ChangeNote(occurred_at=self._now(), actor=actor, reason=reason)
+        return self._again(lambda connection: halting.clear_halt(connection, name, action, note))
 
     def oldest_waiting(self, connector_id: int) -> datetime | None:
         """See ``Store.oldest_waiting``."""
@@ -219,19 +231,17 @@ class SqlStore:
 
     def begin_run(self, connector_id: int, run: NewRun) -> Run:
         """See ``Store.begin_run``."""
-        with self._database.write() as connection:
-            runs.insert_run(connection, connector_id, run, self._now())
-            return reading.read_run(connection, run.id)
+        return self._again(lambda connection: runs.begin_run(connection, connector_id, run, self._now()))
 
     def note_cancellation(self, run_id: str, *, actor: str, reason: str) -> None:
         """See ``Store.note_cancellation``."""
-        with self._database.write() as connection:
-            runs.note_cancellation(connection, run_id, actor=actor, reason=reason)
+        self._again(lambda connection: runs.note_cancellation(connection, run_id, actor=actor, reason=reason))
 
     def end_run(self, run_id: str, state: RunState, *, seen: int = 0) -> RequestedRun | None:
         """See ``Store.end_run``."""
-        with self._database.write() as connection:
-            return run_requests.end_unless_requested(connection, run_id, state, seen, self._now())
+        return self._again(
+            lambda connection: run_requests.end_unless_requested(connection, run_id, state, seen, self._now())
+        )
 
     def next_deadline(self, connector_id: int) -> datetime | None:
         """See ``Store.next_deadline``."""
@@ -240,8 +250,9 @@ class SqlStore:
 
     def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
         """See ``Store.claim``."""
-        with self._database.write() as connection:
-            return claiming.claim(connection, lease, request, self._now(), self._lease_micros)
+        return self._again(
+            lambda connection: claiming.claim(connection, lease, request, self._now(), self._lease_micros)
+        )
 
     @contextmanager
     def settling(self, lease: Lease, run_id: str) -> Iterator[SqlSettlingTransaction]:
@@ -307,6 +318,13 @@ class SqlStore:
     def close(self) -> None:
         """See ``Store.close``."""
         self._database.close()
+
+    def _append(self, connection: Connection, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
+        return append_entries(connection, entries, self._connector_ids, self._now())
+
+    def _again(self, work: Callable[[Connection], _T]) -> _T:
+        """One transaction, once more when it got into conflict; not for what runs the code of connectors."""
+        return repeated(self._database.write, work)
 
     def _now(self) -> int:
         return to_micros(self._clock.now())

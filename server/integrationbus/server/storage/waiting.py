@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.object_names import TASK, ObjectName, behind_task
 from integrationbus.server.problems import MissingKey
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.bulk import insert_rows
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.rows import task_from_row, tasks_select
 from integrationbus.server.task import AwaitedKey, Task, TaskState, Turn
@@ -81,9 +82,8 @@ def begin_to_wait(
         for task, _, names in waits
         for name in set(names)
     ]
-    connection.execute(insert(_wait), wanted)
-    if subjects:
-        connection.execute(insert(_subject), subjects)
+    insert_rows(connection, _wait, wanted)
+    insert_rows(connection, _subject, subjects)
 
 
 def callers_of(connection: Connection, names: Iterable[ObjectName]) -> Called:
@@ -134,17 +134,18 @@ def followers_of(connection: Connection, connector_id: int, sequences: Iterable[
     """The tasks that wait directly behind these."""
     found: set[int] = set()
     for part in _parts([behind_task(sequence)[1] for sequence in sequences]):
-        statement = select(_wait.c.sequence).where(
-            _wait.c.connector_id == connector_id, _wait.c.object_type == TASK, _wait.c.name.in_(part)
+        # Not by the connector: SQLite would then read all that wait there.
+        statement = select(_wait.c.connector_id, _wait.c.sequence).where(
+            _wait.c.object_type == TASK, _wait.c.name.in_(part)
         )
-        found |= set(connection.execute(statement).scalars())
+        found |= {row.sequence for row in connection.execute(statement) if row.connector_id == connector_id}
     return found
 
 
 def due(connection: Connection, connector_id: int, now: int) -> list[int]:
     """The tasks of a connector that have waited long enough."""
     statement = select(_task.c.sequence).where(
-        _task.c.connector_id == connector_id, _task.c.state == TaskState.WAITING, _task.c.wait_deadline <= now
+        schema.LIMITED_WAIT, _task.c.connector_id == connector_id, _task.c.wait_deadline <= now
     )
     return list(connection.execute(statement).scalars())
 
@@ -153,11 +154,7 @@ def next_deadline(connection: Connection, connector_id: int) -> datetime | None:
     """When the next wait of a connector ends in failure; None when none does."""
     statement = (
         select(_task.c.wait_deadline)
-        .where(
-            _task.c.connector_id == connector_id,
-            _task.c.state == TaskState.WAITING,
-            _task.c.wait_deadline.is_not(None),
-        )
+        .where(schema.LIMITED_WAIT, _task.c.connector_id == connector_id)
         .order_by(_task.c.wait_deadline)
         .limit(1)
     )

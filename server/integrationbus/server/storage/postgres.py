@@ -1,0 +1,94 @@
+"""PostgreSQL: a pool of connections, and limits on how long anything may take."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from integrationbus.server.storage.transactions import transaction
+
+__all__ = ["PostgresDatabase"]
+
+_POOL_SIZE = 10
+_POOL_TIMEOUT_SECONDS = 10
+
+# Of the connection, which the URL may say otherwise: how long to wait for it, and when it counts as dead.
+_CONNECTION: Mapping[str, Any] = {
+    "application_name": "integrationbus",
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+# Of each transaction; times in milliseconds. Nothing is set for a session: behind a pooler, it is that of many clients.
+_TRANSACTION: Mapping[str, str] = {
+    "timezone": "'UTC'",
+    "lock_timeout": "2000",
+    "statement_timeout": "10000",
+    "idle_in_transaction_session_timeout": "15000",
+}
+# A server that can look whether its client is still there ends the statements of one that is not.
+_CHECK_CLIENT = "SET LOCAL client_connection_check_interval = 5000"
+
+_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class PostgresDatabase:
+    """PostgreSQL, directly or behind a pooler that hands out its connections for one transaction each."""
+
+    kind = "postgresql"
+
+    def __init__(self, url: URL) -> None:
+        self._engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=_POOL_SIZE,
+            max_overflow=_POOL_SIZE,
+            pool_timeout=_POOL_TIMEOUT_SECONDS,
+            pool_pre_ping=True,
+            use_native_hstore=False,
+            # Statements that the server is to remember belong to a session.
+            connect_args={"prepare_threshold": None}
+            | {name: value for name, value in _CONNECTION.items() if name not in url.query},
+        )
+        self._readers = self._engine.execution_options(begin=_READING)
+        event.listen(self._engine, "connect", self._configure)
+        event.listen(self._engine, "begin", _begin)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction on a pooled connection."""
+        with transaction(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction whose statements all see one snapshot."""
+        with transaction(self._readers) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._engine.dispose()
+
+    def _configure(self, connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions by itself: the limits would cost a round trip of their own.
+        connection.autocommit = True
+        settings = [f"SET LOCAL {name} = {value}" for name, value in _TRANSACTION.items()]
+        cursor = connection.cursor()
+        with suppress(self._engine.dialect.loaded_dbapi.Error):
+            cursor.execute(f"BEGIN; {_CHECK_CLIENT}")
+            settings.append(_CHECK_CLIENT)
+        cursor.execute("ROLLBACK")
+        cursor.close()
+        entry.info["settings"] = "; ".join(settings)
+
+
+def _begin(connection: Connection) -> None:
+    begin = connection.get_execution_options().get("begin", _WRITING)
+    connection.exec_driver_sql(f"{begin}; {connection.info['settings']}")
