@@ -153,7 +153,7 @@ def reads_all(connection: Connection, statement: str, values: Any) -> bool:
     plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
     names = "|".join(table.name for table in GROWING)
     # What is scanned with an index is read in the order of the index, or is a part of the table.
-    scanned = rf"SCAN ({names})(?!.* USING )"
+    scanned = rf"SCAN ({names})\b(?!.* USING )"
     searched = (
         rf"SEARCH ({names}) USING .*(INDEX (sqlite_autoindex|ix_\w+_connector_id)\w*|PRIMARY KEY) \(connector_id=\?\)"
     )

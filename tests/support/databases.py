@@ -59,6 +59,8 @@ def fresh_postgres(server_url: str, name: str) -> Iterator[str]:
         if found is None:
             connection.execute(text(f"CREATE DATABASE {name}"))
     yield url.render_as_string(hide_password=False)
+    with _administration(server_url) as connection:
+        connection.execute(text(f"ALTER DATABASE {name} RESET ALL"))
     with _administration(url.render_as_string(hide_password=False)) as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
         connection.execute(text(f"{others} AND pid <> pg_backend_pid()"), {"name": name})
