@@ -177,7 +177,6 @@ def test_what_the_caller_prepared_is_not_prepared_again(quick: Workbench, data_t
 
 
 def test_each_distinct_key_is_asked_for_once_a_run_whatever_fails_meanwhile(quick: Workbench) -> None:
-    warm_up(quick)
     bad = {"name": "x" * 60, "boss_id": 5, "team_id": "5"}
     quick.log(new_task({"make": "team", "name": "five"}, external_id="5"), new_task({"name": "boss"}, external_id="5"))
     for number in range(5):
