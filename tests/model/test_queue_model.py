@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -25,6 +23,7 @@ from support.line_model import LineModel, ModelTask
 from support.model_check import check_books, differences
 from support.people import PeopleConnector
 from support.queue_model import QueueModel, known_by_name
+from support.queue_steps import NAME, NAMES, NEW_TASKS, PEOPLE, STEP, NewTask
 from support.turn_taking import TurnTakingWorker
 
 from integrationbus.connectors import ObjectParams
@@ -33,65 +32,20 @@ from integrationbus.server.log_entries import LogEntry, LogReceipt
 from integrationbus.server.processing import batch_size
 from integrationbus.server.run import RunState
 from integrationbus.server.switches import Switch
-from integrationbus.server.task import MissingKeyAction, ProcessType, TaskActionKind, TaskType
+from integrationbus.server.task import MissingKeyAction, TaskActionKind, TaskType
 
-NAMES = ("eager", "lazy")
 CLASSES = ["support.hesitant:EagerConnector", "support.hesitant:LazyConnector"]
-PEOPLE = 7
 FINAL = ("SUCCEEDED", "DELETED")
-EXAMPLES = 8
+EXAMPLES = 5
 """Few, for the sake of time; 300 and more were run by hand when the queue or the model was changed."""
 
 _MISBEHAVIOUR: dict[str, dict[str, object]] = {"raise": {"do": "raise"}, "flaky": {"do": "retry"}}
 
 
-@dataclass(frozen=True)
-class NewTask:
-    """What a task is to be. ``limit`` is how many minutes it waits at most."""
-
-    kind: str
-    person: int
-    process_type: ProcessType
-    boss: int | None
-    waits: bool
-    limit: int | None
-
-
-NAME = st.sampled_from(NAMES)
-NEW_TASK = st.builds(
-    NewTask,
-    kind=st.sampled_from(["write", "write", "write", "write", "delete", "delete", "raise", "flaky", "flaky", "flaky"]),
-    person=st.integers(0, PEOPLE - 1),
-    process_type=st.sampled_from(ProcessType),
-    boss=st.none() | st.integers(0, PEOPLE - 1) | st.integers(0, PEOPLE - 1),
-    waits=st.sampled_from([True, True, False]),
-    limit=st.sampled_from([None, 30, 90]),
-)
-
-# One rule for all of them: hypothesis leaves whole rules out of an example, and then hardly anything meets.
-STEPS: dict[str, tuple[int, st.SearchStrategy[object]]] = {
-    "log": (7, st.tuples(NAME, st.lists(NEW_TASK, min_size=2, max_size=6))),
-    "notify": (3, st.tuples(NAME, st.booleans())),
-    "act": (6, st.tuples(NAME, st.integers(0, 1000), st.sampled_from(TaskActionKind))),
-    "resume": (4, st.tuples(NAME, st.sampled_from(HeadAction))),
-    "break_down": (5, st.tuples(NAME, st.integers(1, 4))),
-    "advance": (4, st.tuples(st.sampled_from([10, 20, 40, 100]))),
-    "cancel": (1, st.tuples(NAME)),
-    "restart": (1, st.tuples()),
-    "pause": (1, st.tuples(NAME)),
-    "disable": (1, st.tuples(NAME)),
-    "switch_off": (1, st.tuples(st.sampled_from(Switch))),
-    "put_on": (4, st.tuples()),
-}
-STEP = st.sampled_from([name for name, (weight, _) in STEPS.items() for _ in range(weight)]).flatmap(
-    lambda name: st.tuples(st.just(name), STEPS[name][1])
-)
-
-
 class Queue(RuleBasedStateMachine):
     """A real bus beside the model. Tasks are claimed one by one, so that the model need not know of batches."""
 
-    @initialize(name=NAME, wanted=st.lists(NEW_TASK, min_size=3, max_size=8))
+    @initialize(name=NAME, wanted=NEW_TASKS)
     def begin(self, name: str, wanted: list[NewTask]) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self.clock = ManualClock()

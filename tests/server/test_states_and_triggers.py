@@ -16,6 +16,7 @@ from integrationbus.client import (
     Switch,
     TaskState,
     TaskType,
+    TriggerMode,
 )
 from integrationbus.connectors import IntegrationConnector
 
@@ -68,6 +69,12 @@ async def test_a_connector_that_several_things_hold_shows_the_first(
         serve(f"sqlite:///{tmp_path / 'bus.db'}", CLASSES) as served,
         AsyncClient(served.address, application="ops") as client,
     ):
+        modes = {connector.name: connector.trigger_mode for connector in await client.list_connectors()}
+        assert (modes["people"], modes["notified"], modes["seconds"]) == (
+            TriggerMode.ON_LOG,
+            TriggerMode.ON_NOTIFY,
+            TriggerMode.ON_SCHEDULE,
+        )
         assert await state_of(client, "people") == (ConnectorState.IDLE, "")
         with monkeypatch.context() as patched:
             gate = Gate(connector_of(served, "people"), patched)
