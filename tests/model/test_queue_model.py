@@ -3,6 +3,7 @@
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,14 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 from support.bench import Workbench, new_task
+from support.books import problems_of_the_books
 from support.clocks import ManualClock
 from support.queue_model import QueueModel
 
 from integrationbus.server.connector import HeadAction
 from integrationbus.server.processing import batch_size
+from integrationbus.server.purger import Purger
+from integrationbus.server.retention import Retention
 from integrationbus.server.storage import schema
 from integrationbus.server.task import (
     TRANSITIONS,
@@ -36,6 +40,7 @@ CONNECTOR = "notified"
 PERSONS = st.integers(0, 4)
 FINAL = ("SUCCEEDED", "DELETED")
 ANY = list(HealthCheck)
+KEPT = timedelta(days=1)
 
 _MISBEHAVIOUR: dict[str, dict[str, object]] = {"raise": {"do": "raise"}, "flaky": {"do": "retry"}}
 
@@ -70,6 +75,7 @@ STEP = st.one_of(
     st.tuples(st.just("resume"), st.sampled_from(HeadAction)),
     st.tuples(st.just("break_down"), st.integers(0, 4)),
     st.tuples(st.just("pause"), st.none()),
+    st.tuples(st.just("purge"), st.none()),
 )
 
 
@@ -80,7 +86,8 @@ class Queue(RuleBasedStateMachine):
     def begin(self, wanted: list[NewTask]) -> None:
         self._folder = tempfile.TemporaryDirectory()
         url = f"sqlite:///{Path(self._folder.name) / 'bus.db'}"
-        self.bus = Workbench(url, ManualClock(), ["support.people:NotifiedConnector"])
+        self.clock = ManualClock()
+        self.bus = Workbench(url, self.clock, ["support.people:NotifiedConnector"])
         self.worker = self.bus.workers[CONNECTOR]
         self.connector = self.bus.registry.get(CONNECTOR).connector
         self.model = QueueModel()
@@ -140,7 +147,7 @@ class Queue(RuleBasedStateMachine):
     def _act(self, choice: tuple[int, TaskActionKind]) -> None:
         number, action = choice
         task = self.model.tasks[number % len(self.model.tasks)]
-        if task.state in FINAL:
+        if task.state in FINAL or task.gone:
             return
         self.bus.act(action, self.ids[task.sequence - 1])
         called = self.model.act(action.name, task)
@@ -151,6 +158,12 @@ class Queue(RuleBasedStateMachine):
     def _pause(self, _: None) -> None:
         self.bus.dispatcher.pause(CONNECTOR, actor="", reason="")
         self.model.paused = True
+
+    def _purge(self, _: None) -> None:
+        self.clock.advance(KEPT)
+        retention = Retention(succeeded=KEPT, failed=KEPT, deleted=KEPT, events=KEPT, runs=KEPT)
+        Purger(self.bus.store, retention).sweep()
+        self.model.purge()
 
     def _resume(self, action: HeadAction) -> None:
         run = self.bus.dispatcher.resume(CONNECTOR, action, actor="", reason="")
@@ -165,7 +178,8 @@ class Queue(RuleBasedStateMachine):
         if not hasattr(self, "model"):
             return
         found = {task.sequence: task for task in self.bus.all_tasks()}
-        for expected in self.model.tasks:
+        assert set(found) == {task.sequence for task in self.model.tasks if not task.gone}
+        for expected in (task for task in self.model.tasks if not task.gone):
             task = found[expected.sequence]
             assert (task.state.name, task.in_line, task.passed_over, task.attempt_count, task.failure_count) == (
                 expected.state,
@@ -197,15 +211,17 @@ class Queue(RuleBasedStateMachine):
         record = self.bus.store.connector(CONNECTOR)
         halted = self.model.halted
         assert record.halted_by == (self.ids[halted.sequence - 1] if halted else "")
-        counted = Counter(task.state for task in self.model.tasks)
+        counted = Counter(task.state for task in self.model.tasks if not task.gone)
         assert {state.name: getattr(record.counts, state.name.lower()) for state in TaskState} == {
             state.name: counted[state.name] for state in TaskState
         }
         events = self.bus.store.events(record.id, after_position=0, limit=100_000).events
-        assert [event.position for event in events] == list(range(1, len(events) + 1))
-        last: dict[int, TaskState] = {}
+        assert problems_of_the_books(self.bus.database) == []
+        last: dict[int, TaskState | None] = {}
         for event in events:
-            assert event.previous_state == last.get(event.sequence)
+            # The changes before may be gone.
+            earlier = event.previous_state if record.feed_floor else None
+            assert event.previous_state == last.get(event.sequence, earlier)
             assert event.previous_state is None or event.state in TRANSITIONS[event.previous_state]
             last[event.sequence] = event.state
         waiting = {task.sequence for task in self.model.tasks if task.state == "WAITING"}

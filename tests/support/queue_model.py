@@ -42,6 +42,7 @@ class ModelTask:
     failures: int = 0
     waits_for: int | None = None
     behind: "ModelTask | None" = None
+    gone: bool = False
 
 
 @dataclass
@@ -101,6 +102,11 @@ class QueueModel:
             self.halted.turn = ""
         self.halted, self.paused = None, False
 
+    def purge(self) -> None:
+        """Everything that is over goes."""
+        for task in self.tasks:
+            task.gone = task.gone or not (task.in_line or task.state == "WAITING")
+
     def _called(self) -> Iterator[ModelTask]:
         """What is processed before the line; in a halted connector only what an operator asked for."""
         turns = ("KEY", "REQUESTED") if self.halted is None else ("REQUESTED",)
@@ -117,7 +123,8 @@ class QueueModel:
         if task.kind == "flaky" and self.failures_left:
             self.failures_left -= 1
             return self._fail(task, retryable=True)
-        earlier = next((each for each in self._waiting() if each.person == task.person), None)
+        own = (each for each in self._waiting() if each.person == task.person and each.sequence < task.sequence)
+        earlier = next(own, None)
         if earlier is not None:
             return self._wait(task, behind=earlier)
         if task.kind != "delete" and task.boss is not None and task.boss not in self.persons:

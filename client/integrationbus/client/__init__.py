@@ -78,7 +78,7 @@ from integrationbus.client.model.payloads import (
 )
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.runs import Run, RunCounts, RunTicket
-from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, ServerInfo
+from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, Retention, ServerInfo
 from integrationbus.client.model.tasks import (
     AwaitedKey,
     LoggedTask,
@@ -159,6 +159,7 @@ __all__ = [
     "ResolvedKey",
     "ResumeToken",
     "ResumedConnector",
+    "Retention",
     "Run",
     "RunCounts",
     "RunState",

@@ -24,6 +24,7 @@ from integrationbus.server.processing.runner import Runner
 from integrationbus.server.processing.schedule import Schedule
 from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.processing.worker import ConnectorWorker
+from integrationbus.server.purger import Purger
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import RegisteredConnector
@@ -85,6 +86,7 @@ class App:
             inspector=TableInspector(opened.database),
             next_due=self._schedule.next_due,
         )
+        self._purger = Purger(store, settings.retention)
         services = Services(
             registry=self.registry,
             store=store,
@@ -102,6 +104,7 @@ class App:
             previewer=self._previewer,
             rates=self._rates,
             limits=Limits(),
+            retention=settings.retention,
             started_at=clock.now(),
             version=__version__,
         )
@@ -117,6 +120,7 @@ class App:
         # Processing comes last: a server that cannot listen must not have begun to work.
         await self._loop.run_in_executor(None, self._dispatcher.start)
         self._schedule.start()
+        self._purger.start()
         return port
 
     async def stop(self) -> None:
@@ -129,6 +133,7 @@ class App:
             self._rpc.begin_drain,
             # No run starts by the clock any more.
             partial(asyncio.to_thread, self._schedule.stop),
+            partial(asyncio.to_thread, self._purger.stop),
             # Streams end with a token, those of tasks when what they took in is stored; left alone they would be cut at
             # the end of the grace.
             self._end_streams,

@@ -16,6 +16,7 @@ from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Rehearsing
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
+from integrationbus.server.retention import Purged, Retention
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import (
@@ -173,6 +174,19 @@ class Store(Protocol):
 
     def settling(self, lease: Lease, run_id: str) -> AbstractContextManager[SettlingTransaction]:
         """Open the transaction that settles a claim. Leaving it raises LeaseLost, with nothing done, if it is lost."""
+        ...
+
+    # Retention
+
+    def purge_connector(self, connector_id: int, retention: Retention, *, limit: int) -> Purged:
+        """Remove the oldest changes and settled tasks of a connector that were kept long enough, so many of each.
+
+        Changes go from the beginning of the feed, whose floor moves with them. A task goes after its last change.
+        """
+        ...
+
+    def purge_records(self, retention: Retention, *, limit: int) -> Purged:
+        """Remove the oldest request ids and ended runs that were kept long enough, so many of each."""
         ...
 
     # Reading

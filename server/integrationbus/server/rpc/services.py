@@ -16,6 +16,7 @@ from integrationbus.server.preview import Preview
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import ConnectorRegistry
+from integrationbus.server.retention import Retention
 from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.run import Run, RunTicket
 from integrationbus.server.run_watch import RunWatch
@@ -131,5 +132,6 @@ class Services:
     previewer: Previewer
     rates: Rates
     limits: Limits
+    retention: Retention
     started_at: datetime
     version: str

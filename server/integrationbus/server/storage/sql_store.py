@@ -12,6 +12,7 @@ from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.object_names import ObjectName
+from integrationbus.server.retention import Purged, Retention
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage import (
     claiming,
@@ -19,6 +20,7 @@ from integrationbus.server.storage import (
     halting,
     leases,
     operating,
+    purging,
     reading,
     runs,
     schema,
@@ -241,6 +243,16 @@ class SqlStore:
         with self._database.write() as connection:
             yield SqlSettlingTransaction(connection, lease, run_id, self._now())
             leases.check_fence(connection, lease)
+
+    def purge_connector(self, connector_id: int, retention: Retention, *, limit: int) -> Purged:
+        """See ``Store.purge_connector``."""
+        with self._database.write() as connection:
+            return purging.purge_connector(connection, connector_id, retention, self._now(), limit)
+
+    def purge_records(self, retention: Retention, *, limit: int) -> Purged:
+        """See ``Store.purge_records``."""
+        with self._database.write() as connection:
+            return purging.purge_records(connection, retention, self._now(), limit)
 
     def task(self, task_id: str, *, with_payload: bool) -> Task:
         """See ``Store.task``."""

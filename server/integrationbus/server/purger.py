@@ -1,0 +1,73 @@
+"""Removes what was kept long enough, in the background."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
+from integrationbus.server.retention import Purged, Retention
+from integrationbus.server.store import Store
+
+__all__ = ["Purger"]
+
+_log = logging.getLogger(__name__)
+
+_EVERY_SECONDS = 60.0
+_AT_A_TIME = 500
+
+
+class Purger:
+    """Sweeps the store once a minute, on a thread of its own.
+
+    Several servers may do so on one database at once: each removes what the others have left.
+    """
+
+    def __init__(self, store: Store, retention: Retention) -> None:
+        self._store = store
+        self._retention = retention
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin with the first sweep."""
+        self._thread = threading.Thread(target=self._work, name="purge")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the part in hand."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def sweep(self) -> Purged:
+        """Remove all that may go, part by part, and leave the store to others for as long as each part took."""
+        total = Purged()
+        for step in self._steps():
+            more = True
+            while more and not self._stopping.is_set():
+                started = time.monotonic()
+                part = step()
+                total, more = total + part, part.more
+                if more:
+                    self._stopping.wait(time.monotonic() - started)
+        return total
+
+    def _steps(self) -> Iterator[Callable[[], Purged]]:
+        for record in self._store.connectors():
+            yield partial(self._store.purge_connector, record.id, self._retention, limit=_AT_A_TIME)
+        yield partial(self._store.purge_records, self._retention, limit=_AT_A_TIME)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                purged = self.sweep()
+                if purged != Purged():
+                    _log.info("removed what was kept long enough: %s", purged)
+            except (StoreUnavailable, OutcomeUnknown) as error:
+                _log.warning("the purge was interrupted, and is tried again in a minute: %s", error)
+            except Exception:  # noqa: BLE001 - whatever the fault is, the next sweep may go well
+                _log.exception("the purge was interrupted by a fault of the server")
+            self._stopping.wait(_EVERY_SECONDS)
