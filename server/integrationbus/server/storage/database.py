@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -168,6 +168,12 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
         except (OperationalError, InterfaceError, InternalError) as error:
             connection.rollback()
             raise StoreUnavailable(f"the database refused a statement: {error.orig}") from error
+        except DatabaseError as error:
+            connection.rollback()
+            # Of this very class is what SQLite says of a damaged file; other errors are faults of the statement.
+            if type(error) is not DatabaseError:
+                raise
+            raise StoreUnavailable(f"the database is damaged: {error.orig}") from error
         try:
             connection.commit()
         except DBAPIError as error:

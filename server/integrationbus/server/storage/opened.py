@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 from integrationbus.server.clock import Clock
 from integrationbus.server.storage.database import Database, open_database
 from integrationbus.server.storage.file_lock import FileLock
+from integrationbus.server.storage.integrity import check_before_use
 from integrationbus.server.storage.migrate import upgrade
 from integrationbus.server.storage.sql_store import SqlStore
 
@@ -33,13 +34,15 @@ class OpenedStore:
 def open_store(url: str, clock: Clock) -> OpenedStore:
     """Open the database of a URL, and create or migrate its tables.
 
-    Raises ValueError for a URL that cannot be used, DatabaseInUse, SchemaTooNew and StoreUnavailable.
+    Raises ValueError for a URL that cannot be used, DatabaseInUse, DatabaseDamaged, SchemaTooNew and StoreUnavailable.
     """
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
     lock = None if path is None else FileLock(path)
     try:
+        if path is not None:
+            check_before_use(path)
         database = open_database(url)
         with database.write() as connection:
             upgrade(connection)
