@@ -1,9 +1,11 @@
 """Removes what was kept long enough, in the background."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from functools import partial
 
 from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
@@ -14,12 +16,13 @@ __all__ = ["Purger"]
 
 _log = logging.getLogger(__name__)
 
-_EVERY_SECONDS = 60.0
+_SELDOMEST_SECONDS = 60.0
+_OFTENEST_SECONDS = 1.0
 _AT_A_TIME = 500
 
 
 class Purger:
-    """Sweeps the store once a minute, on a thread of its own.
+    """Sweeps the store on a thread of its own: once a minute, or more often when something is kept for a shorter time.
 
     Several servers may do so on one database at once: each removes what the others have left.
     """
@@ -27,6 +30,8 @@ class Purger:
     def __init__(self, store: Store, retention: Retention) -> None:
         self._store = store
         self._retention = retention
+        shortest = min((kept.total_seconds() for kept in astuple(retention) if kept is not None), default=math.inf)
+        self._every_seconds = max(_OFTENEST_SECONDS, min(_SELDOMEST_SECONDS, shortest))
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -67,7 +72,7 @@ class Purger:
                 if purged != Purged():
                     _log.info("removed what was kept long enough: %s", purged)
             except (StoreUnavailable, OutcomeUnknown) as error:
-                _log.warning("the purge was interrupted, and is tried again in a minute: %s", error)
+                _log.warning("the purge was interrupted, and is tried again later: %s", error)
             except Exception:  # noqa: BLE001 - whatever the fault is, the next sweep may go well
                 _log.exception("the purge was interrupted by a fault of the server")
-            self._stopping.wait(_EVERY_SECONDS)
+            self._stopping.wait(self._every_seconds)
