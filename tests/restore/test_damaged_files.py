@@ -45,6 +45,13 @@ def test_a_file_with_a_damaged_header_is_refused(file: Path) -> None:
     assert "integrationbus db restore BACKUP --force" in result.stderr
 
 
+def test_what_cannot_be_opened_is_refused_and_nothing_stays_locked(tmp_path: Path, clock: ManualClock) -> None:
+    (tmp_path / "bus.db").mkdir()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="cannot be opened"):
+            open_store(f"sqlite:///{tmp_path / 'bus.db'}", clock)
+
+
 def test_after_a_crash_every_page_is_looked_at_before_anything_starts(
     file: Path, tmp_path: Path, clock: ManualClock
 ) -> None:

@@ -14,7 +14,7 @@ class DatabaseDamaged(StoreUnavailable):
 
 
 def check_before_use(path: Path) -> None:
-    """Look at a file that a server is about to open. Raises DatabaseDamaged.
+    """Look at a file that a server is about to open. Raises DatabaseDamaged, or StoreUnavailable if it cannot be read.
 
     The header and the schema are always read. Every page is read only when the last process left a write-ahead log
     behind, which one that stops in order does not: it takes as long as reading the file.
@@ -24,16 +24,17 @@ def check_before_use(path: Path) -> None:
     if _has_log(path):
         check_intact(path)
         return
-    with closing(read_only(path, alone=True)) as connection:
-        _ask(connection, path, "SELECT count(*) FROM sqlite_schema")
+    _ask(path, "SELECT count(*) FROM sqlite_schema")
 
 
 def check_intact(path: Path) -> None:
-    """Read every page of a file that nobody else uses. Raises DatabaseDamaged with the first thing that is wrong."""
-    with closing(read_only(path, alone=True)) as connection:
-        found = _ask(connection, path, "PRAGMA quick_check(1)")
-        if found != "ok":
-            raise _damaged(path, str(found))
+    """Read every page of a file that nobody else uses.
+
+    Raises DatabaseDamaged with the first thing that is wrong, or StoreUnavailable if it cannot be read.
+    """
+    found = _ask(path, "PRAGMA quick_check(1)")
+    if found != "ok":
+        raise _damaged(path, str(found))
 
 
 def read_only(path: Path, *, alone: bool) -> sqlite3.Connection:
@@ -50,11 +51,12 @@ def _has_log(path: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def _ask(connection: sqlite3.Connection, path: Path, question: str) -> object:
+def _ask(path: Path, question: str) -> object:
     try:
-        answer: object = connection.execute(question).fetchone()[0]
-    except sqlite3.OperationalError:
-        raise
+        with closing(read_only(path, alone=True)) as connection:
+            answer: object = connection.execute(question).fetchone()[0]
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailable(f"{path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
         raise _damaged(path, str(error)) from error
     return answer

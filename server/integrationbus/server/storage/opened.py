@@ -1,5 +1,6 @@
 """Opening a store: lock the file, bring the schema up to date, connect."""
 
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,23 +35,30 @@ class OpenedStore:
 def open_store(url: str, clock: Clock) -> OpenedStore:
     """Open the database of a URL, and create or migrate its tables.
 
-    Raises ValueError for a URL that cannot be used, DatabaseInUse, DatabaseDamaged, SchemaTooNew and StoreUnavailable.
+    Raises ValueError for a URL that cannot be used, DatabaseInUse, DatabaseDamaged, SchemaTooNew and StoreUnavailable,
+    with nothing left open.
     """
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    lock = None if path is None else FileLock(path)
-    try:
-        if path is not None:
+    with ExitStack() as opened:
+        lock = None if path is None else FileLock(path)
+        if path is not None and lock is not None:
+            opened.callback(lock.release)
             check_before_use(path)
         database = open_database(url)
+        opened.callback(_close_quietly, database)
         with database.write() as connection:
             upgrade(connection)
-        return OpenedStore(store=SqlStore(database, clock), database=database, lock=lock)
-    except BaseException:
-        if lock is not None:
-            lock.release()
-        raise
+        store = OpenedStore(store=SqlStore(database, clock), database=database, lock=lock)
+        opened.pop_all()
+        return store
+
+
+def _close_quietly(database: Database) -> None:
+    """Close a database that could not be used: why it could not is what counts, not that it cannot be closed either."""
+    with suppress(Exception):
+        database.close()
 
 
 def sqlite_path(url: str) -> Path | None:
