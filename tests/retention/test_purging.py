@@ -161,6 +161,7 @@ def test_a_sweep_goes_part_by_part_and_pages_of_a_list_stay_right(bus: Workbench
     connector_id = bus.store.connector("people").id
     part = bus.store.purge_connector(connector_id, KEPT, limit=500)
     assert (part.events, part.more) == (500, True)
+    assert problems_of_the_books(bus.database) == []
     assert sweep(bus).tasks == 1200
     with bus.database.read() as connection:
         for table in (schema.task_attempt, schema.applied):

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 _SELDOMEST_SECONDS = 60.0
 _OFTENEST_SECONDS = 1.0
-_AT_A_TIME = 500
+_AT_A_TIME = 1_000
 
 
 class Purger:
