@@ -27,7 +27,7 @@ from rich.table import Table
 from integrationbus.client import AsyncClient, NewTask, TaskState, TaskType
 
 USUAL_SECONDS = 60
-CONNECTOR = "people"
+CONNECTOR = "forgetful"
 PERSONS = 1_000
 BATCH = 200
 MOST_WAITING = 2_000
@@ -142,7 +142,7 @@ async def server(folder: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
         "INTEGRATIONBUS_DATABASE_URL": f"sqlite:///{folder}/bus.db",
         "INTEGRATIONBUS_LISTEN": "127.0.0.1:0",
-        "INTEGRATIONBUS_CONNECTORS": "support.people:PeopleConnector",
+        "INTEGRATIONBUS_CONNECTORS": "support.people:ForgetfulConnector",
         "INTEGRATIONBUS_LOG_LEVEL": "warning",
         **{f"INTEGRATIONBUS_RETAIN_{name}": KEPT for name in retained},
     }

@@ -159,10 +159,14 @@ def test_a_sweep_goes_part_by_part_and_pages_of_a_list_stay_right(bus: Workbench
     clock.advance(10 * DAY)
     [last] = bus.log(new_task({}))
     connector_id = bus.store.connector("people").id
-    part = bus.store.purge_connector(connector_id, KEPT, limit=500)
-    assert (part.events, part.more) == (500, True)
+    news: list[str] = []
+    part = bus.store.purge_connector(connector_id, KEPT, limit=250)
+    assert (part.events, part.tasks, part.more) == (1000, 0, True)
     assert problems_of_the_books(bus.database) == []
-    assert sweep(bus).tasks == 1200
+    purger = Purger(bus.store, KEPT, lambda: news.append("removed"))
+    assert purger.sweep().tasks == 1200
+    assert purger.sweep() == Purged()
+    assert news == ["removed"]
     with bus.database.read() as connection:
         for table in (schema.task_attempt, schema.applied):
             assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0

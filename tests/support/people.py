@@ -145,6 +145,18 @@ class EverySecondConnector(PeopleConnector):
     trigger = Every(timedelta(seconds=1))
 
 
+class ForgetfulConnector(PeopleConnector):
+    """The same people, for as long as one likes: what it was asked is not kept."""
+
+    name = "forgetful"
+
+    def prepare_internal_object(
+        self, obj: Any, task_type: TaskType, data_type: TaskDataType, site_name: str | None
+    ) -> Any:
+        self.calls.clear()
+        return super().prepare_internal_object(obj, task_type, data_type, site_name)
+
+
 class NarrowConnector(PeopleConnector):
     """Takes JSON only."""
 

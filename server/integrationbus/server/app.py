@@ -86,7 +86,7 @@ class App:
             inspector=TableInspector(opened.database),
             next_due=self._schedule.next_due,
         )
-        self._purger = Purger(store, settings.retention)
+        self._purger = Purger(store, settings.retention, self._purged)
         services = Services(
             registry=self.registry,
             store=store,
@@ -208,6 +208,11 @@ class App:
                 self._dispatcher.line_released([registered.name], actor="", reason="")
         assert self._loop, "nothing runs before the start"
         self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id, *others])
+
+    def _purged(self) -> None:
+        """Show what is there now to those who watch connectors; called on the thread of the purge."""
+        assert self._loop, "nothing is purged before the start"
+        self._loop.call_soon_threadsafe(self._connector_watch.changed)
 
     def _wake_watchers(self, connector_ids: Iterable[int]) -> None:
         self._feed.changed(connector_ids)

@@ -19,16 +19,19 @@ _log = logging.getLogger(__name__)
 _SELDOMEST_SECONDS = 60.0
 _OFTENEST_SECONDS = 1.0
 _AT_A_TIME = 1_000
+_LONGEST_REST_SECONDS = 0.1
 
 
 class Purger:
     """Sweeps the store on a thread of its own: once a minute, or more often when something is kept for a shorter time.
 
-    Several servers may do so on one database at once: each removes what the others have left.
+    ``on_removed`` is called after a sweep that removed something, on the thread of the sweep. Several servers may do so
+    on one database at once: each removes what the others have left.
     """
 
-    def __init__(self, store: Store, retention: Retention) -> None:
+    def __init__(self, store: Store, retention: Retention, on_removed: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._on_removed = on_removed
         self._retention = retention
         shortest = min((kept.total_seconds() for kept in astuple(retention) if kept is not None), default=math.inf)
         self._every_seconds = max(_OFTENEST_SECONDS, min(_SELDOMEST_SECONDS, shortest))
@@ -48,7 +51,7 @@ class Purger:
             self._thread = None
 
     def sweep(self) -> Purged:
-        """Remove all that may go, part by part, and leave the store to others for as long as each part took."""
+        """Remove all that may go, part by part; in between the store is left to others, as long as a part took."""
         total = Purged()
         for step in self._steps():
             more = True
@@ -57,7 +60,10 @@ class Purger:
                 part = step()
                 total, more = total + part, part.more
                 if more:
-                    self._stopping.wait(time.monotonic() - started)
+                    self._stopping.wait(min(time.monotonic() - started, _LONGEST_REST_SECONDS))
+        if total != Purged():
+            _log.info("removed what was kept long enough: %s", total)
+            self._on_removed()
         return total
 
     def _steps(self) -> Iterator[Callable[[], Purged]]:
@@ -68,9 +74,7 @@ class Purger:
     def _work(self) -> None:
         while not self._stopping.is_set():
             try:
-                purged = self.sweep()
-                if purged != Purged():
-                    _log.info("removed what was kept long enough: %s", purged)
+                self.sweep()
             except (StoreUnavailable, OutcomeUnknown) as error:
                 _log.warning("the purge was interrupted, and is tried again later: %s", error)
             except Exception:  # noqa: BLE001 - whatever the fault is, the next sweep may go well

@@ -179,7 +179,7 @@ class Store(Protocol):
     # Retention
 
     def purge_connector(self, connector_id: int, retention: Retention, *, limit: int) -> Purged:
-        """Remove the oldest changes and settled tasks of a connector that were kept long enough, so many of each.
+        """Remove the oldest settled tasks of a connector that were kept long enough, so many, and changes as well.
 
         Changes go from the beginning of the feed, whose floor moves with them. A task goes after its last change.
         """

@@ -21,6 +21,9 @@ _task, _event, _head, _run, _request = (
     schema.request,
 )
 
+_EVENTS_OF_A_TASK = 4
+"""How many changes may go for each task: most tasks have three, and they are the smaller part of the work."""
+
 _OF_TASKS = (schema.task_attempt, schema.task_action, schema.applied, _task)
 """The tables with rows of settled tasks, those that refer to tasks first."""
 
@@ -32,9 +35,9 @@ def purge_connector(connection: Connection, connector_id: int, retention: Retent
     """
     lock_head(connection, connector_id)
     floor: int = connection.execute(select(_head.c.feed_floor).where(_head.c.connector_id == connector_id)).scalar_one()
-    events = 0
+    events, most = 0, limit * _EVENTS_OF_A_TASK
     if retention.events is not None:
-        newest = _newest_old_event(connection, connector_id, floor, _before(now, retention.events), limit)
+        newest = _newest_old_event(connection, connector_id, floor, _before(now, retention.events), most)
         if newest > floor:
             events, floor = newest - floor, newest
             _remove_events(connection, connector_id, floor)
@@ -48,7 +51,7 @@ def purge_connector(connection: Connection, connector_id: int, retention: Retent
     tasks = _settled_before(connection, connector_id, cutoffs, floor, limit)
     if tasks:
         _remove_tasks(connection, connector_id, tasks)
-    return Purged(tasks=len(tasks), events=events, more=limit in (len(tasks), events))
+    return Purged(tasks=len(tasks), events=events, more=len(tasks) == limit or events == most)
 
 
 def purge_records(connection: Connection, retention: Retention, now: int, limit: int) -> Purged:
