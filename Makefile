@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test coverage bench lint format protos protos-check lock clean
+.PHONY: help install demo serve test coverage bench soak lint format protos protos-check lock clean
 
 PYTHON ?= $(shell python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo python3 || echo python3.11)
 BIN := .venv/bin
@@ -31,6 +31,9 @@ coverage: install ## run all tests, and show what they do not reach
 
 bench: install ## measure how fast the bus is here
 	$(BIN)/python tests/bench/throughput.py
+
+soak: install ## keep a server busy, and see whether it grows; SECONDS=1800 takes half an hour
+	$(BIN)/python tests/bench/soak.py $(SECONDS)
 
 lint: install ## check style, types, imports and protos
 	$(BIN)/ruff check

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.cli import Run, command_line
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from integrationbus.server.cli.commands import app
 
@@ -177,22 +177,6 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [*command.split(), "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output
-
-
-def test_the_database_is_looked_after_without_a_server(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'bus.db'}"
-
-    def db(*arguments: str) -> Result:
-        return CliRunner().invoke(app, ["db", *arguments, "--database-url", url])
-
-    assert (db("status").exit_code, "there is no database" in db("status").stderr) == (1, True)
-    assert db("upgrade").exit_code == 0
-    assert db("status").exit_code == 0
-    assert db("backup", str(tmp_path / "copy.db")).exit_code == 0
-    assert db("backup", str(tmp_path / "copy.db")).exit_code == 1
-    assert "no folder" in db("backup", str(tmp_path / "nowhere" / "copy.db")).stderr
-    nonsense = CliRunner().invoke(app, ["db", "status", "--database-url", "nonsense"])
-    assert (nonsense.exit_code, "is no URL" in nonsense.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Objects, enumerations and the server itself are asked for and read as they are."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from support.either_client import EitherClient
@@ -17,6 +18,7 @@ from integrationbus.client import (
     Limits,
     ObjectKey,
     ResolvedKey,
+    Retention,
     ServerInfo,
 )
 from integrationbus.v1 import enum_service_pb2, object_service_pb2, payload_pb2, server_service_pb2
@@ -135,8 +137,16 @@ def test_the_server_describes_itself(bus: ScriptedBus, client: EitherClient) -> 
         methods=["a"],
         limits=server_service_pb2.Limits(**limits),
         started_at=NOON_MESSAGE,
+        retention=server_service_pb2.Retention(events=Duration(seconds=3600)),
     )
     bus.answers("GetServerInfo", response)
+    forever = dict.fromkeys(("succeeded", "failed", "deleted", "request_ids", "runs"))
     assert client.call(lambda each: each.server_info()) == ServerInfo(
-        version="1", store_id="s", database="sqlite", methods=("a",), limits=Limits(**limits), started_at=NOON
+        version="1",
+        store_id="s",
+        database="sqlite",
+        methods=("a",),
+        limits=Limits(**limits),
+        started_at=NOON,
+        retention=Retention(events=timedelta(hours=1), **forever),
     )

@@ -30,11 +30,11 @@ def forged(*content: object) -> str:
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 def test_a_page_token_leads_back_to_its_place(connector_id: int, sequence: int) -> None:
-    token = write_page_token(REQUEST, [connector_id, sequence])
+    token = write_page_token(REQUEST, [connector_id, sequence], "s")
     same = ListTasksRequest(
         filter=TaskFilter(connectors=["crm"], labels={"b": "2", "a": "1"}), page_size=5, view=enums_pb2.TASK_VIEW_FULL
     )
-    assert read_page_token(same, token, (int, int)) == [connector_id, sequence]
+    assert read_page_token(same, token, (int, int), "s") == [connector_id, sequence]
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,18 @@ def test_a_page_token_is_bound_to_its_call_and_filter(
     other: ListTasksRequest | ListRunsRequest | ListObjectsRequest,
 ) -> None:
     with pytest.raises(PageTokenInvalid):
-        read_page_token(other, write_page_token(REQUEST, [1, 2]), (int, int))
+        read_page_token(other, write_page_token(REQUEST, [1, 2], "s"), (int, int), "s")
+
+
+def test_a_page_token_is_bound_to_its_store() -> None:
+    with pytest.raises(PageTokenInvalid, match="not of this store"):
+        read_page_token(REQUEST, write_page_token(REQUEST, [1, 2], "s"), (int, int), "t")
 
 
 def test_a_forged_page_token_is_refused_and_never_reaches_the_database() -> None:
-    real = json.loads(base64.urlsafe_b64decode(write_page_token(REQUEST, [1, 2])))[0]
+    real = json.loads(base64.urlsafe_b64decode(write_page_token(REQUEST, [1, 2], "s")))[0]
     runs = ListRunsRequest()
-    fingerprint = json.loads(base64.urlsafe_b64decode(write_page_token(runs, ["x"])))[0]
+    fingerprint = json.loads(base64.urlsafe_b64decode(write_page_token(runs, ["x"], "s")))[0]
     bad = ["x", "é", "====", "[", base64.b64encode(b"[" * 100_000).decode(), forged(), forged(real)]
     bad += [
         forged(real, 1),
@@ -69,9 +74,9 @@ def test_a_forged_page_token_is_refused_and_never_reaches_the_database() -> None
     bad += [forged(real, 1, 2.0), base64.b64encode(b'{"a": 1}').decode(), base64.b64encode(b"1").decode()]
     for token in bad:
         with pytest.raises(PageTokenInvalid):
-            read_page_token(REQUEST, token, (int, int))
+            read_page_token(REQUEST, token, (int, int), "s")
     with pytest.raises(PageTokenInvalid):
-        read_page_token(runs, forged(fingerprint, "a\0"), (str,))
+        read_page_token(runs, forged(fingerprint, "a\0"), (str,), "s")
 
 
 def test_page_sizes_are_kept_within_bounds() -> None:

@@ -14,9 +14,10 @@ from integrationbus.connectors import cms
 from integrationbus.connectors.models import NodeInfo
 from integrationbus.connectors.object_class import describe
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.copies import backup
 from integrationbus.server.storage.database import open_database
 from integrationbus.server.storage.file_lock import DatabaseInUse
-from integrationbus.server.storage.maintenance import backup, schema_status, upgrade_schema
+from integrationbus.server.storage.maintenance import schema_status, upgrade_schema
 from integrationbus.server.storage.migrate import (
     SchemaTooNew,
     current_revision,

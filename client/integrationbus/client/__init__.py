@@ -78,7 +78,7 @@ from integrationbus.client.model.payloads import (
 )
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.runs import Run, RunCounts, RunTicket
-from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, Replica, ServerInfo
+from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, Replica, Retention, ServerInfo
 from integrationbus.client.model.tasks import (
     AwaitedKey,
     LoggedTask,
@@ -160,6 +160,7 @@ __all__ = [
     "ResolvedKey",
     "ResumeToken",
     "ResumedConnector",
+    "Retention",
     "Run",
     "RunCounts",
     "RunState",

@@ -22,39 +22,42 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from integrationbus.v1 import enums_pb2 as integrationbus_dot_v1_dot_enums__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&integrationbus/v1/server_service.proto\x12\x11integrationbus.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\"\x98\x01\n\x0bSwitchState\x12)\n\x06switch\x18\x01 \x01(\x0e\x32\x19.integrationbus.v1.Switch\x12\n\n\x02on\x18\x02 \x01(\x08\x12\x12\n\nchanged_by\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12.\n\nchanged_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x15\n\x13ListSwitchesRequest\"H\n\x14ListSwitchesResponse\x12\x30\n\x08switches\x18\x01 \x03(\x0b\x32\x1e.integrationbus.v1.SwitchState\"Y\n\x10SetSwitchRequest\x12)\n\x06switch\x18\x01 \x01(\x0e\x32\x19.integrationbus.v1.Switch\x12\n\n\x02on\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x11SetSwitchResponse\x12.\n\x06switch\x18\x01 \x01(\x0b\x32\x1e.integrationbus.v1.SwitchState\"\x15\n\x13ListReplicasRequest\"D\n\x14ListReplicasResponse\x12,\n\x08replicas\x18\x01 \x03(\x0b\x32\x1a.integrationbus.v1.Replica\"}\n\x07Replica\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\nstarted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61nswers\x18\x03 \x01(\x08\x12\x11\n\tprocesses\x18\x04 \x03(\t\x12\x12\n\nconnectors\x18\x05 \x03(\t\"\x16\n\x14GetServerInfoRequest\"\xb8\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x10\n\x08\x64\x61tabase\x18\x03 \x01(\t\x12\x0f\n\x07methods\x18\x04 \x03(\t\x12)\n\x06limits\x18\x05 \x01(\x0b\x32\x19.integrationbus.v1.Limits\x12.\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8f\x01\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x05\x12\x19\n\x11max_payload_bytes\x18\x02 \x01(\x05\x12\x1a\n\x12max_tasks_per_call\x18\x03 \x01(\x05\x12\x18\n\x10max_record_depth\x18\x04 \x01(\x05\x12\x19\n\x11max_record_values\x18\x05 \x01(\x05\x32\x8d\x03\n\rServerService\x12\x62\n\rGetServerInfo\x12\'.integrationbus.v1.GetServerInfoRequest\x1a(.integrationbus.v1.GetServerInfoResponse\x12_\n\x0cListSwitches\x12&.integrationbus.v1.ListSwitchesRequest\x1a\'.integrationbus.v1.ListSwitchesResponse\x12V\n\tSetSwitch\x12#.integrationbus.v1.SetSwitchRequest\x1a$.integrationbus.v1.SetSwitchResponse\x12_\n\x0cListReplicas\x12&.integrationbus.v1.ListReplicasRequest\x1a\'.integrationbus.v1.ListReplicasResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&integrationbus/v1/server_service.proto\x12\x11integrationbus.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dintegrationbus/v1/enums.proto\"\x98\x01\n\x0bSwitchState\x12)\n\x06switch\x18\x01 \x01(\x0e\x32\x19.integrationbus.v1.Switch\x12\n\n\x02on\x18\x02 \x01(\x08\x12\x12\n\nchanged_by\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12.\n\nchanged_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x15\n\x13ListSwitchesRequest\"H\n\x14ListSwitchesResponse\x12\x30\n\x08switches\x18\x01 \x03(\x0b\x32\x1e.integrationbus.v1.SwitchState\"Y\n\x10SetSwitchRequest\x12)\n\x06switch\x18\x01 \x01(\x0e\x32\x19.integrationbus.v1.Switch\x12\n\n\x02on\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x11SetSwitchResponse\x12.\n\x06switch\x18\x01 \x01(\x0b\x32\x1e.integrationbus.v1.SwitchState\"\x15\n\x13ListReplicasRequest\"D\n\x14ListReplicasResponse\x12,\n\x08replicas\x18\x01 \x03(\x0b\x32\x1a.integrationbus.v1.Replica\"}\n\x07Replica\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\nstarted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61nswers\x18\x03 \x01(\x08\x12\x11\n\tprocesses\x18\x04 \x03(\t\x12\x12\n\nconnectors\x18\x05 \x03(\t\"\x16\n\x14GetServerInfoRequest\"\xe9\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08store_id\x18\x02 \x01(\t\x12\x10\n\x08\x64\x61tabase\x18\x03 \x01(\t\x12\x0f\n\x07methods\x18\x04 \x03(\t\x12)\n\x06limits\x18\x05 \x01(\x0b\x32\x19.integrationbus.v1.Limits\x12.\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\tretention\x18\x07 \x01(\x0b\x32\x1c.integrationbus.v1.Retention\"\x94\x02\n\tRetention\x12,\n\tsucceeded\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06\x66\x61iled\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07\x64\x65leted\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06\x65vents\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0brequest_ids\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04runs\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8f\x01\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x05\x12\x19\n\x11max_payload_bytes\x18\x02 \x01(\x05\x12\x1a\n\x12max_tasks_per_call\x18\x03 \x01(\x05\x12\x18\n\x10max_record_depth\x18\x04 \x01(\x05\x12\x19\n\x11max_record_values\x18\x05 \x01(\x05\x32\x8d\x03\n\rServerService\x12\x62\n\rGetServerInfo\x12\'.integrationbus.v1.GetServerInfoRequest\x1a(.integrationbus.v1.GetServerInfoResponse\x12_\n\x0cListSwitches\x12&.integrationbus.v1.ListSwitchesRequest\x1a\'.integrationbus.v1.ListSwitchesResponse\x12V\n\tSetSwitch\x12#.integrationbus.v1.SetSwitchRequest\x1a$.integrationbus.v1.SetSwitchResponse\x12_\n\x0cListReplicas\x12&.integrationbus.v1.ListReplicasRequest\x1a\'.integrationbus.v1.ListReplicasResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'integrationbus.v1.server_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SWITCHSTATE']._serialized_start=126
-  _globals['_SWITCHSTATE']._serialized_end=278
-  _globals['_LISTSWITCHESREQUEST']._serialized_start=280
-  _globals['_LISTSWITCHESREQUEST']._serialized_end=301
-  _globals['_LISTSWITCHESRESPONSE']._serialized_start=303
-  _globals['_LISTSWITCHESRESPONSE']._serialized_end=375
-  _globals['_SETSWITCHREQUEST']._serialized_start=377
-  _globals['_SETSWITCHREQUEST']._serialized_end=466
-  _globals['_SETSWITCHRESPONSE']._serialized_start=468
-  _globals['_SETSWITCHRESPONSE']._serialized_end=535
-  _globals['_LISTREPLICASREQUEST']._serialized_start=537
-  _globals['_LISTREPLICASREQUEST']._serialized_end=558
-  _globals['_LISTREPLICASRESPONSE']._serialized_start=560
-  _globals['_LISTREPLICASRESPONSE']._serialized_end=628
-  _globals['_REPLICA']._serialized_start=630
-  _globals['_REPLICA']._serialized_end=755
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=757
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=779
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=782
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=966
-  _globals['_LIMITS']._serialized_start=969
-  _globals['_LIMITS']._serialized_end=1112
-  _globals['_SERVERSERVICE']._serialized_start=1115
-  _globals['_SERVERSERVICE']._serialized_end=1512
+  _globals['_SWITCHSTATE']._serialized_start=158
+  _globals['_SWITCHSTATE']._serialized_end=310
+  _globals['_LISTSWITCHESREQUEST']._serialized_start=312
+  _globals['_LISTSWITCHESREQUEST']._serialized_end=333
+  _globals['_LISTSWITCHESRESPONSE']._serialized_start=335
+  _globals['_LISTSWITCHESRESPONSE']._serialized_end=407
+  _globals['_SETSWITCHREQUEST']._serialized_start=409
+  _globals['_SETSWITCHREQUEST']._serialized_end=498
+  _globals['_SETSWITCHRESPONSE']._serialized_start=500
+  _globals['_SETSWITCHRESPONSE']._serialized_end=567
+  _globals['_LISTREPLICASREQUEST']._serialized_start=569
+  _globals['_LISTREPLICASREQUEST']._serialized_end=590
+  _globals['_LISTREPLICASRESPONSE']._serialized_start=592
+  _globals['_LISTREPLICASRESPONSE']._serialized_end=660
+  _globals['_REPLICA']._serialized_start=662
+  _globals['_REPLICA']._serialized_end=787
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=789
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=811
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=814
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=1047
+  _globals['_RETENTION']._serialized_start=1050
+  _globals['_RETENTION']._serialized_end=1326
+  _globals['_LIMITS']._serialized_start=1329
+  _globals['_LIMITS']._serialized_end=1472
+  _globals['_SERVERSERVICE']._serialized_start=1475
+  _globals['_SERVERSERVICE']._serialized_end=1872
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -269,6 +270,7 @@ class GetServerInfoResponse(_message.Message):
     METHODS_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     STARTED_AT_FIELD_NUMBER: _builtins.int
+    RETENTION_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The version of the server, for example "0.1.0"."""
     store_id: _builtins.str
@@ -287,6 +289,10 @@ class GetServerInfoResponse(_message.Message):
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """When the server started."""
 
+    @_builtins.property
+    def retention(self) -> Global___Retention:
+        """How long what is over is kept."""
+
     def __init__(
         self,
         *,
@@ -296,14 +302,71 @@ class GetServerInfoResponse(_message.Message):
         methods: _abc.Iterable[_builtins.str] | None = ...,
         limits: Global___Limits | None = ...,
         started_at: _timestamp_pb2.Timestamp | None = ...,
+        retention: Global___Retention | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "retention", b"retention", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["database", b"database", "limits", b"limits", "methods", b"methods", "started_at", b"started_at", "store_id", b"store_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["database", b"database", "limits", b"limits", "methods", b"methods", "retention", b"retention", "started_at", b"started_at", "store_id", b"store_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetServerInfoResponse: _TypeAlias = GetServerInfoResponse  # noqa: Y015
+
+@_typing.final
+class Retention(_message.Message):
+    """Retention is how long the server keeps what is over; what is not set is kept for ever. Tasks in the line and waiting
+    ones are kept however old they are.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    REQUEST_IDS_FIELD_NUMBER: _builtins.int
+    RUNS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def succeeded(self) -> _duration_pb2.Duration:
+        """SUCCEEDED tasks."""
+
+    @_builtins.property
+    def failed(self) -> _duration_pb2.Duration:
+        """FAILED and SKIPPED tasks that are out of the line."""
+
+    @_builtins.property
+    def deleted(self) -> _duration_pb2.Duration:
+        """DELETED tasks."""
+
+    @_builtins.property
+    def events(self) -> _duration_pb2.Duration:
+        """Changes of tasks: older resume tokens are refused with RESUME_TOKEN_EXPIRED."""
+
+    @_builtins.property
+    def request_ids(self) -> _duration_pb2.Duration:
+        """Request ids: a call that is repeated later than this is a new call."""
+
+    @_builtins.property
+    def runs(self) -> _duration_pb2.Duration:
+        """Runs that have ended."""
+
+    def __init__(
+        self,
+        *,
+        succeeded: _duration_pb2.Duration | None = ...,
+        failed: _duration_pb2.Duration | None = ...,
+        deleted: _duration_pb2.Duration | None = ...,
+        events: _duration_pb2.Duration | None = ...,
+        request_ids: _duration_pb2.Duration | None = ...,
+        runs: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "events", b"events", "failed", b"failed", "request_ids", b"request_ids", "runs", b"runs", "succeeded", b"succeeded"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "events", b"events", "failed", b"failed", "request_ids", b"request_ids", "runs", b"runs", "succeeded", b"succeeded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Retention: _TypeAlias = Retention  # noqa: Y015
 
 @_typing.final
 class Limits(_message.Message):

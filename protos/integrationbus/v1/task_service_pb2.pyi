@@ -32,7 +32,8 @@ class LogTaskRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes the call safe to repeat: the same id gives the same answer, the same id with another body is refused with
-    REQUEST_ID_REUSED. At most 64 bytes; unique within the application that calls. Empty: every call is a new task.
+    REQUEST_ID_REUSED. At most 64 bytes; unique within the application that calls; remembered as long as the retention
+    in GetServerInfo says. Empty: every call is a new task.
     """
     @_builtins.property
     def task(self) -> _task_pb2.TaskSpec:

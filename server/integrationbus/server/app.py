@@ -25,6 +25,7 @@ from integrationbus.server.processing.runner import Runner
 from integrationbus.server.processing.schedule import Schedule
 from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.processing.worker import ConnectorWorker
+from integrationbus.server.purger import Purger
 from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import RegisteredConnector
@@ -97,6 +98,7 @@ class App:
             inspector=TableInspector(opened.database),
             next_due=self._schedule.next_due,
         )
+        self._purger = Purger(store, settings.retention, self._purged)
         services = Services(
             registry=self.registry,
             store=store,
@@ -115,6 +117,7 @@ class App:
             replicas=self._sharing,
             rates=self._rates,
             limits=Limits(),
+            retention=settings.retention,
             started_at=clock.now(),
             version=__version__,
         )
@@ -130,6 +133,7 @@ class App:
         # Processing comes last: a server that cannot listen must not have begun to work.
         await self._sharing.start(self._dispatcher)
         self._schedule.start()
+        self._purger.start()
         return port
 
     async def stop(self) -> None:
@@ -142,6 +146,7 @@ class App:
             self._rpc.begin_drain,
             # No run starts by the clock any more.
             partial(asyncio.to_thread, self._schedule.stop),
+            partial(asyncio.to_thread, self._purger.stop),
             # Streams end with a token, those of tasks when what they took in is stored; left alone they would be cut at
             # the end of the grace.
             self._end_streams,
@@ -227,6 +232,11 @@ class App:
         self._dispatcher.see(tidings)
         assert self._loop, "nothing is heard before the start"
         self._loop.call_soon_threadsafe(self._wake_watchers, tidings.changed)
+
+    def _purged(self) -> None:
+        """Show what is there now to those who watch connectors; called on the thread of the purge."""
+        assert self._loop, "nothing is purged before the start"
+        self._loop.call_soon_threadsafe(self._connector_watch.changed)
 
     def _wake_watchers(self, connector_ids: Iterable[int]) -> None:
         self._feed.changed(connector_ids)

@@ -1,13 +1,23 @@
 """The settings of the server: one value, read and checked once."""
 
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from integrationbus.server.retention import Retention, read_duration
+
 __all__ = ["Settings"]
+
+Kept = Annotated[
+    timedelta | None, BeforeValidator(lambda value: read_duration(value) if isinstance(value, str) else value)
+]
+"""How long something is kept; None is for ever."""
+
+_USUAL = Retention()
 
 
 class Settings(BaseSettings):
@@ -32,6 +42,18 @@ class Settings(BaseSettings):
     signals: bool = True
     """On PostgreSQL: whether replicas hear of one another by LISTEN and NOTIFY, which some poolers do not pass on."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    retain_succeeded: Kept = _USUAL.succeeded
+    """How long SUCCEEDED tasks are kept: such as "30 days" or "12 hours"; 0 or nothing is for ever."""
+    retain_failed: Kept = _USUAL.failed
+    """How long FAILED and SKIPPED tasks are kept that are out of the line."""
+    retain_deleted: Kept = _USUAL.deleted
+    """How long DELETED tasks are kept."""
+    retain_events: Kept = _USUAL.events
+    """How long changes of tasks are kept, from which watches resume; at most as long as tasks."""
+    retain_request_ids: Kept = _USUAL.request_ids
+    """How long a request id is remembered."""
+    retain_runs: Kept = _USUAL.runs
+    """How long ended runs are kept."""
 
     @field_validator("connectors", mode="before")
     @classmethod
@@ -48,6 +70,23 @@ class Settings(BaseSettings):
         if backend not in ("sqlite", "postgresql"):
             raise ValueError(f"must be sqlite or postgresql, not {backend}")
         return value
+
+    @model_validator(mode="after")
+    def _retention_fits(self) -> Self:
+        _ = self.retention
+        return self
+
+    @property
+    def retention(self) -> Retention:
+        """How long what is over is kept."""
+        return Retention(
+            succeeded=self.retain_succeeded,
+            failed=self.retain_failed,
+            deleted=self.retain_deleted,
+            events=self.retain_events,
+            request_ids=self.retain_request_ids,
+            runs=self.retain_runs,
+        )
 
     @property
     def database_name(self) -> str:

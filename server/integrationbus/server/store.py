@@ -17,6 +17,7 @@ from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.replica import News, Replica, RequestedRun, Roll
+from integrationbus.server.retention import Purged, Retention
 from integrationbus.server.run import NotifyOutcome, Run, RunState
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import (
@@ -202,6 +203,19 @@ class Store(Protocol):
 
     def news(self) -> News:
         """What happened to all connectors, whoever did it, and what replicas left for one another."""
+        ...
+
+    # Retention
+
+    def purge_connector(self, connector_id: int, retention: Retention, *, limit: int) -> Purged:
+        """Remove the oldest settled tasks of a connector that were kept long enough, so many, and changes as well.
+
+        Changes go from the beginning of the feed, whose floor moves with them. A task goes after its last change.
+        """
+        ...
+
+    def purge_records(self, retention: Retention, *, limit: int) -> Purged:
+        """Remove the oldest request ids and ended runs that were kept long enough, so many of each."""
         ...
 
     # Reading

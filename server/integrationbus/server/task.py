@@ -10,6 +10,7 @@ from integrationbus.connectors.task_types import MissingKeyAction, TaskDataType,
 
 __all__ = [
     "FINAL_STATES",
+    "SETTLED_STATES",
     "TRANSITIONS",
     "AttemptOutcome",
     "AwaitedKey",
@@ -83,6 +84,9 @@ TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
 """Each state with those that may follow it. A task starts as PENDING, and goes back to it when it is asked for."""
 
 FINAL_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
+
+SETTLED_STATES = (_S.SUCCEEDED, _S.FAILED, _S.SKIPPED, _S.DELETED)
+"""The states of tasks that may leave the line for good: nothing happens with them unless an operator wants it."""
 
 
 class TaskEffect(IntEnum):

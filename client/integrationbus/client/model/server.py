@@ -1,9 +1,9 @@
 """What the server says about itself and its API."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-__all__ = ["EnumInfo", "EnumValueInfo", "Limits", "Replica", "ServerInfo"]
+__all__ = ["EnumInfo", "EnumValueInfo", "Limits", "Replica", "Retention", "ServerInfo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,24 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long the server keeps what is over; None is for ever. Tasks in the line and waiting ones are always kept.
+
+    ``failed`` is about FAILED and SKIPPED tasks that are out of the line. Resume tokens are good for as long as
+    ``events`` says, and a call can be repeated with its request id for as long as ``request_ids`` says.
+    """
+
+    succeeded: timedelta | None
+    failed: timedelta | None
+    deleted: timedelta | None
+    events: timedelta | None
+    request_ids: timedelta | None
+    runs: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
-    """The server: its version, its store, the methods it answers and its limits.
+    """The server: its version, its store, the methods it answers, its limits, and how long it keeps what is over.
 
     ``database`` is "sqlite" or "postgresql". ``methods`` are full names of RPC methods.
     """
@@ -33,6 +49,7 @@ class ServerInfo:
     methods: tuple[str, ...]
     limits: Limits
     started_at: datetime
+    retention: Retention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

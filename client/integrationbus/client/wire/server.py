@@ -1,6 +1,11 @@
 """EnumService and ServerService: requests and responses."""
 
-from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, Replica, ServerInfo
+from dataclasses import fields
+from datetime import timedelta
+
+from google.protobuf.message import Message
+
+from integrationbus.client.model.server import EnumInfo, EnumValueInfo, Limits, Replica, Retention, ServerInfo
 from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.values import read_time
 from integrationbus.v1 import enum_service_pb2, server_service_pb2
@@ -48,6 +53,7 @@ def server_info() -> Call[server_service_pb2.GetServerInfoResponse, ServerInfo]:
                 max_record_values=limits.max_record_values,
             ),
             started_at=read_time(response.started_at),
+            retention=Retention(**{item.name: _kept(response.retention, item.name) for item in fields(Retention)}),
         )
 
     request = server_service_pb2.GetServerInfoRequest()
@@ -71,6 +77,11 @@ def list_replicas() -> Call[server_service_pb2.ListReplicasResponse, list[Replic
 
     request = server_service_pb2.ListReplicasRequest()
     return Call(f"{_SERVER}ListReplicas", request, server_service_pb2.ListReplicasResponse, read)
+
+
+def _kept(message: Message, name: str) -> timedelta | None:
+    kept: timedelta | None = getattr(message, name).ToTimedelta() if message.HasField(name) else None
+    return kept
 
 
 def _read_enum(message: enum_service_pb2.EnumInfo) -> EnumInfo:

@@ -11,12 +11,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 import uvloop
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from integrationbus.server import __version__
 from integrationbus.server.app import App
+from integrationbus.server.cli.reading_settings import read_settings
 from integrationbus.server.errors import BusError
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.settings import Settings
@@ -44,7 +44,8 @@ def serve(
     """Run the server until it is told to stop (Ctrl-C or SIGTERM).
 
     Every option can also be set in the environment: INTEGRATIONBUS_DATABASE_URL, INTEGRATIONBUS_LISTEN,
-    INTEGRATIONBUS_CONNECTORS (separated by commas), INTEGRATIONBUS_LOG_LEVEL and INTEGRATIONBUS_GRACE_SECONDS.
+    INTEGRATIONBUS_CONNECTORS (separated by commas), INTEGRATIONBUS_LOG_LEVEL and INTEGRATIONBUS_GRACE_SECONDS. How long
+    things are kept is set with INTEGRATIONBUS_RETAIN_SUCCEEDED and others: see the guide.
     """
     given: dict[str, Any] = {
         "database_url": database_url,
@@ -52,14 +53,13 @@ def serve(
         "connectors": tuple(connector or ()) or None,
     }
     try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        problems = "\n".join(f"  {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        _fail(f"these settings do not fit:\n{problems}")
+        settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        _fail(str(error))
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    # They report each step that they take, which the runs on record and the answer to "db status" do better.
+    # They report each step that they take, which the runs on record and the answer to "db check" do better.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     uvloop.run(_serve(settings, as_json=as_json))

@@ -99,7 +99,8 @@ class Tail:
             after = self._newest[connector_id]
             page = await self._reads(partial(self._store.events, connector_id, after_position=after, limit=_PAGE))
             ring.add(page.events)
-            newest = page.events[-1].position if page.events else after
+            # What is gone already cannot be read any more, and nobody should wait for it.
+            newest = page.events[-1].position if page.events else max(after, page.floor)
             self._newest[connector_id] = max(newest, self._newest[connector_id])
             self._on_news()
             if newest >= page.newest_position:

@@ -180,6 +180,12 @@ def _start_positions(records: Sequence[ConnectorRecord], start: WatchStart) -> d
         if not 0 <= position <= record.position:
             text = f"the feed has come to {record.position}, the token says {position}"
             raise ResumeTokenInvalid(FieldProblem(f"resume_token.positions[{record.name}]", text))
-        if position < record.feed_floor:
+        if position >= record.feed_floor:
+            continue
+        if record.name in start.positions:
             raise ResumeTokenExpired(f"the changes of {record.name} after {position} are gone; start with a snapshot")
+        raise ResumeTokenExpired(
+            f"the token does not name {record.name}, whose first changes are gone: restrict the filter to the"
+            " connectors that the token names, or start with a snapshot"
+        )
     return positions

@@ -64,11 +64,12 @@ class NotifyServicer(notify_service_pb2_grpc.NotifyServiceServicer):
         """See the proto."""
         name = check_text("connector", request.connector, MAX_NAME_BYTES)
         connector_id = self._services.registry.get(name).id if name else None
-        place = read_page_token(request, request.page_token, (str,))
+        store_id = self._services.store.store_id
+        place = read_page_token(request, request.page_token, (str,), store_id)
         limit = page_size(request.page_size)
         before = None if place is None else str(place[0])
         runs, remaining = await self._services.reads(lambda: self._runs(connector_id, before, limit + 1))
-        token = write_page_token(request, [runs[limit - 1].id]) if len(runs) > limit else ""
+        token = write_page_token(request, [runs[limit - 1].id], store_id) if len(runs) > limit else ""
         return ListRunsResponse(
             runs=[render_run(run, remaining[run.connector]) for run in runs[:limit]], next_page_token=token
         )

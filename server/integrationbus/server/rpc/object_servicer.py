@@ -54,13 +54,13 @@ class ObjectServicer(object_service_pb2_grpc.ObjectServiceServicer):
     async def ListObjects(self, request: ListObjectsRequest, context: Context) -> ListObjectsResponse:
         """See the proto."""
         check_text("object_type", request.object_type, 200, required=True)
-        place = read_page_token(request, request.page_token, (int,))
+        place = read_page_token(request, request.page_token, (int,), self._services.store.store_id)
         limit = page_size(request.page_size)
         after_id = 0 if place is None else int(place[0])
         name, objects = request.object_type, self._services.objects
         page, last_id = await self._services.reads(lambda: first_page(self._objects(name, after_id, limit), limit))
         total = await self._services.reads(lambda: objects.count(name)) if place is None else 0
-        token = "" if last_id is None else write_page_token(request, [last_id])
+        token = "" if last_id is None else write_page_token(request, [last_id], self._services.store.store_id)
         return ListObjectsResponse(objects=page, next_page_token=token, total_size=total)
 
     async def ResolveKeys(self, request: ResolveKeysRequest, context: Context) -> ResolveKeysResponse:

@@ -1,4 +1,4 @@
-"""Where a list goes on: opaque to callers, and of no use with another call or another filter."""
+"""Where a list goes on: opaque to callers, and of no use with another call, another filter or another store."""
 
 import base64
 import binascii
@@ -24,12 +24,12 @@ def page_size(asked: int) -> int:
     return min(asked, _LARGEST_PAGE) if asked > 0 else _DEFAULT_PAGE
 
 
-def write_page_token(request: Message, place: Sequence[int | str]) -> str:
+def write_page_token(request: Message, place: Sequence[int | str], store_id: str) -> str:
     """The token for a place in the list that a request asks for."""
-    return base64.urlsafe_b64encode(json.dumps([_fingerprint(request), *place]).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps([_fingerprint(request, store_id), *place]).encode()).decode()
 
 
-def read_page_token(request: Message, token: str, kinds: Sequence[type]) -> list[int | str] | None:
+def read_page_token(request: Message, token: str, kinds: Sequence[type], store_id: str) -> list[int | str] | None:
     """The place that a token names, of these types; None for the empty token. Raises PageTokenInvalid."""
     if not token:
         return None
@@ -40,8 +40,8 @@ def read_page_token(request: Message, token: str, kinds: Sequence[type]) -> list
         fingerprint, place = content[0], content[1:]
     except (binascii.Error, ValueError, TypeError, LookupError):
         raise _invalid("is malformed") from None
-    if fingerprint != _fingerprint(request):
-        raise _invalid("is not from this call with the same filter")
+    if fingerprint != _fingerprint(request, store_id):
+        raise _invalid("is not from this call with the same filter, or not of this store")
     if len(place) != len(kinds) or not all(map(_fits, place, kinds)):
         raise _invalid("is malformed")
     return place
@@ -52,14 +52,14 @@ def _fits(item: object, kind: type) -> bool:
     return type(item) is kind and (item in _INTEGERS if isinstance(item, int) else not has_control(str(item)))
 
 
-def _fingerprint(request: Message) -> str:
-    """What the pages of one list have in common: the request without token and size."""
+def _fingerprint(request: Message, store_id: str) -> str:
+    """What the pages of one list have in common: the store, and the request without token and size."""
     same = type(request)()
     same.CopyFrom(request)
     for name in ("page_token", "page_size", "view"):
         if name in same.DESCRIPTOR.fields_by_name:
             same.ClearField(name)
-    content = same.DESCRIPTOR.full_name.encode() + same.SerializeToString(deterministic=True)
+    content = f"{store_id} {same.DESCRIPTOR.full_name} ".encode() + same.SerializeToString(deterministic=True)
     return hashlib.sha256(content).hexdigest()[:16]
 
 

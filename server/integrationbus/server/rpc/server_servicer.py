@@ -1,7 +1,11 @@
 """ServerService."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+from google.protobuf.duration_pb2 import Duration
+
+from integrationbus.server.retention import Retention
 from integrationbus.server.rpc.checks import check_text, choice
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.render import timestamp
@@ -46,6 +50,7 @@ class ServerServicer(server_service_pb2_grpc.ServerServiceServicer):
                 max_record_values=limits.max_record_values,
             ),
             started_at=timestamp(self._services.started_at),
+            retention=_render_retention(self._services.retention),
         )
 
     async def ListReplicas(self, request: ListReplicasRequest, context: Context) -> ListReplicasResponse:
@@ -79,6 +84,25 @@ class ServerServicer(server_service_pb2_grpc.ServerServiceServicer):
         )
         self._services.connector_watch.changed()
         return SetSwitchResponse(switch=_render_switch(state))
+
+
+def _render_retention(retention: Retention) -> server_service_pb2.Retention:
+    return server_service_pb2.Retention(
+        succeeded=_duration(retention.succeeded),
+        failed=_duration(retention.failed),
+        deleted=_duration(retention.deleted),
+        events=_duration(retention.events),
+        request_ids=_duration(retention.request_ids),
+        runs=_duration(retention.runs),
+    )
+
+
+def _duration(kept: timedelta | None) -> Duration | None:
+    if kept is None:
+        return None
+    message = Duration()
+    message.FromTimedelta(kept)
+    return message
 
 
 def _render_switch(state: SwitchState) -> server_service_pb2.SwitchState:

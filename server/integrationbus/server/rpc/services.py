@@ -17,6 +17,7 @@ from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.replica import Roll
+from integrationbus.server.retention import Retention
 from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.run import Run, RunTicket
 from integrationbus.server.run_watch import RunWatch
@@ -146,5 +147,6 @@ class Services:
     replicas: Replicas
     rates: Rates
     limits: Limits
+    retention: Retention
     started_at: datetime
     version: str

@@ -119,7 +119,7 @@ class TaskServicer(TaskOperations):
     async def ListTasks(self, request: ListTasksRequest, context: Context) -> ListTasksResponse:
         """See the proto."""
         query = read_filter(request.filter, self._services.registry)
-        place = read_page_token(request, request.page_token, (int, int))
+        place = read_page_token(request, request.page_token, (int, int), self._services.store.store_id)
         after = None if place is None else (int(place[0]), int(place[1]))
         reading = _Reading(
             query=query,
@@ -128,7 +128,7 @@ class TaskServicer(TaskOperations):
             newest_first=request.newest_first,
         )
         tasks, next_after = await self._services.reads(lambda: self._page(reading, after))
-        token = "" if next_after is None else write_page_token(request, next_after)
+        token = "" if next_after is None else write_page_token(request, next_after, self._services.store.store_id)
         return ListTasksResponse(tasks=tasks, next_page_token=token)
 
     async def WatchTasks(self, request: WatchTasksRequest, context: Context) -> AsyncIterator[WatchTasksResponse]:

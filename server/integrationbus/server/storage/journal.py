@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.bulk import insert_rows, update_rows
-from integrationbus.server.task import TRANSITIONS, Task, TaskState
+from integrationbus.server.task import SETTLED_STATES, TRANSITIONS, Task, TaskState
 
 __all__ = ["Change", "ChangeNote", "advance_head", "lock_head", "record_changes"]
 
@@ -55,7 +55,7 @@ def record_changes(connection: Connection, connector_id: int, changes: Sequence[
         deltas[change.state] += 1
     newest, _ = advance_head(connection, connector_id, positions=len(changes), deltas=deltas)
     positions = list(range(newest - len(changes) + 1, newest + 1))
-    _update_tasks(connection, connector_id, changes, positions)
+    _update_tasks(connection, connector_id, changes, positions, note.occurred_at)
     insert_rows(
         connection,
         _event,
@@ -117,15 +117,23 @@ _ADVANCE = (
 
 
 def _update_tasks(
-    connection: Connection, connector_id: int, changes: Sequence[Change], positions: Sequence[int]
+    connection: Connection, connector_id: int, changes: Sequence[Change], positions: Sequence[int], now: int
 ) -> None:
     """One statement for each set of columns: most batches end in one way, so this is nearly always one."""
     by_columns: dict[tuple[str, ...], list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
     for change, position in zip(changes, positions, strict=True):
         held = {"sequence": change.task.sequence, "state": change.previous}
-        given = {**change.columns, "state": change.state, "position": position}
-        by_columns.setdefault(tuple(change.columns), []).append((held, given))
+        given = {**_with_settling(change, now), "state": change.state, "position": position}
+        by_columns.setdefault(tuple(given), []).append((held, given))
     for rows in by_columns.values():
         moved = update_rows(connection, _task, connector_id, rows)
         if moved != len(rows):
             raise LeaseLost(f"{len(rows) - moved} tasks were moved by somebody else")
+
+
+def _with_settling(change: Change, now: int) -> Mapping[str, Any]:
+    """The columns that change, with the time since when the task is settled, if it leaves the line or comes back."""
+    if "in_line" not in change.columns:
+        return change.columns
+    settled = not change.columns["in_line"] and change.state in SETTLED_STATES
+    return {**change.columns, "settled_at": now if settled else None}

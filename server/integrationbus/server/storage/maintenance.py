@@ -1,31 +1,33 @@
-"""What an operator does to a database besides serving it."""
+"""Looking at the schema of a database, and migrating it, without a server."""
 
-import sqlite3
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import make_url
 
 from integrationbus.server.storage.database import open_database
 from integrationbus.server.storage.file_lock import FileLock
-from integrationbus.server.storage.migrate import current_revision, newest_revision, upgrade
+from integrationbus.server.storage.migrate import current_revision, known_revisions, newest_revision, upgrade
 from integrationbus.server.storage.opened import sqlite_path
 
-__all__ = ["SchemaStatus", "backup", "schema_status", "upgrade_schema"]
+__all__ = ["SchemaStatus", "schema_status", "upgrade_schema"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaStatus:
-    """Where a schema stands; ``current`` is None for a database without tables."""
+    """Where a schema stands.
+
+    ``revision`` is None for a database without tables; ``is_known`` is False for one that a newer version made.
+    """
 
     database: str
-    current: str | None
+    revision: str | None
     newest: str | None
+    is_known: bool
 
     @property
     def is_current(self) -> bool:
         """Whether nothing is to be done."""
-        return self.current == self.newest
+        return self.revision == self.newest
 
 
 def schema_status(url: str) -> SchemaStatus:
@@ -36,11 +38,12 @@ def schema_status(url: str) -> SchemaStatus:
     database = open_database(url)
     try:
         with database.read() as connection:
-            current = current_revision(connection)
+            revision = current_revision(connection)
     finally:
         database.close()
     name = make_url(url).render_as_string(hide_password=True)
-    return SchemaStatus(database=name, current=current, newest=newest_revision())
+    known = revision is None or revision in known_revisions()
+    return SchemaStatus(database=name, revision=revision, newest=newest_revision(), is_known=known)
 
 
 def upgrade_schema(url: str) -> None:
@@ -57,27 +60,3 @@ def upgrade_schema(url: str) -> None:
     finally:
         if lock is not None:
             lock.release()
-
-
-def backup(url: str, target: Path) -> int:
-    """Copy a SQLite database, whether a server works on it or not; returns the size of the copy in bytes.
-
-    Raises ValueError for another database, FileNotFoundError, and FileExistsError rather than write over a file.
-    """
-    path = sqlite_path(url)
-    if path is None:
-        raise ValueError("only SQLite databases are backed up here; use pg_dump for PostgreSQL")
-    if not path.exists():
-        raise FileNotFoundError(f"there is no database {path}")
-    if target.exists():
-        raise FileExistsError(f"{target} exists already")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent}")
-    source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    copy = sqlite3.connect(target)
-    try:
-        source.backup(copy)
-    finally:
-        copy.close()
-        source.close()
-    return target.stat().st_size

@@ -8,7 +8,18 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-__all__ = ["SchemaTooNew", "current_revision", "downgrade", "newest_revision", "upgrade"]
+__all__ = [
+    "SchemaTooNew",
+    "check_known",
+    "current_revision",
+    "downgrade",
+    "known_revisions",
+    "newest_revision",
+    "upgrade",
+]
+
+_LOCK = 7_265_348_112_403
+"""The number of the lock that whoever migrates a PostgreSQL database holds; any other program uses other ones."""
 
 
 class SchemaTooNew(Exception):
@@ -25,14 +36,33 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run every migration that the database lacks. Raises SchemaTooNew when it has one that is unknown here."""
+def known_revisions() -> list[str]:
+    """Every revision that this version of the server knows, the newest first."""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
+def check_known(connection: Connection) -> None:
+    """Raise SchemaTooNew when the database is at a revision that is unknown here."""
     current = current_revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in known_revisions():
         raise SchemaTooNew(
             f"the database is at schema {current}, this server knows {newest_revision()}: install a newer server"
         )
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run every migration that the database lacks. Raises SchemaTooNew when it has one that is unknown here.
+
+    All is part of the transaction of the connection: whoever dies of it leaves the schema as it was. Several may do so
+    at once; one migrates, and the others wait and find nothing to do.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        # A table is waited for as long as ever: who waits for one holds up all who want it.
+        connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+    check_known(connection)
     command.upgrade(_config_for(connection), revision)
 
 

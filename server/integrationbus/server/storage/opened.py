@@ -1,5 +1,6 @@
 """Opening a store: lock the file, bring the schema up to date, connect."""
 
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from integrationbus.server.clock import Clock
 from integrationbus.server.storage.database import Database, open_database
 from integrationbus.server.storage.file_lock import FileLock
+from integrationbus.server.storage.integrity import check_before_use
 from integrationbus.server.storage.leases import release_all
 from integrationbus.server.storage.migrate import upgrade
 from integrationbus.server.storage.sql_store import LEASE, SqlStore
@@ -35,23 +37,32 @@ class OpenedStore:
 def open_store(url: str, clock: Clock, lease: timedelta = LEASE) -> OpenedStore:
     """Open the database of a URL, and create or migrate its tables.
 
-    Raises ValueError for a URL that cannot be used, DatabaseInUse, SchemaTooNew and StoreUnavailable.
+    Raises ValueError for a URL that cannot be used, DatabaseInUse, DatabaseDamaged, SchemaTooNew and StoreUnavailable,
+    with nothing left open.
     """
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    lock = None if path is None else FileLock(path)
-    try:
+    with ExitStack() as opened:
+        lock = None if path is None else FileLock(path)
+        if path is not None and lock is not None:
+            opened.callback(lock.release)
+            check_before_use(path)
         database = open_database(url)
+        opened.callback(_close_quietly, database)
         with database.write() as connection:
             upgrade(connection)
             if lock is not None:
                 release_all(connection)
-        return OpenedStore(store=SqlStore(database, clock, lease), database=database, lock=lock)
-    except BaseException:
-        if lock is not None:
-            lock.release()
-        raise
+        store = OpenedStore(store=SqlStore(database, clock, lease), database=database, lock=lock)
+        opened.pop_all()
+        return store
+
+
+def _close_quietly(database: Database) -> None:
+    """Close a database that could not be used: why it could not is what counts, not that it cannot be closed either."""
+    with suppress(Exception):
+        database.close()
 
 
 def sqlite_path(url: str) -> Path | None:

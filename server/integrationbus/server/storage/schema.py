@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from integrationbus.server.run import RunState
-from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
+from integrationbus.server.task import SETTLED_STATES, ProcessType, TaskDataType, TaskState, TaskType
 
 __all__ = [
     "CALLED",
@@ -109,6 +109,13 @@ switch = Table(
 
 # Everything that changes with each commit, apart from the configuration: the counters of line and feed, and the tasks
 # by state, so that depth is known without a scan.
+#
+# Retention removes tasks and changes, and keeps their numbers here. The changes that are gone are those up to the
+# feed_floor, so the feed is dense behind it. The tasks that are gone are counted by the state in which they ended, and
+# no longer in the counters by state. So for each connector:
+#   rows of a state = the counter of that state;
+#   all rows + all purged ones = last_sequence;
+#   behind purged_sequence, the highest sequence that is gone, there is a row for each sequence.
 connector_head = Table(
     "connector_head",
     metadata,
@@ -117,6 +124,8 @@ connector_head = Table(
     Column("last_position", BigInteger, nullable=False, default=0),
     Column("feed_floor", BigInteger, nullable=False, default=0),
     *(Column(state.name.lower(), BigInteger, nullable=False, default=0) for state in TaskState),
+    Column("purged_sequence", BigInteger, nullable=False, default=0),
+    *(Column(f"purged_{state.name.lower()}", BigInteger, nullable=False, default=0) for state in SETTLED_STATES),
 )
 
 lease = Table(
@@ -184,6 +193,9 @@ task = Table(
     Column("wait_limit", BigInteger),
     Column("wait_deadline", BigInteger),
     Column("turn", SmallInteger, nullable=False, default=0),
+    # Since when the task is out of the line in one of the SETTLED_STATES: what retention counts from. It goes with its
+    # attempts, actions and place in the ledger, and never before its last change: changes are read with their tasks.
+    Column("settled_at", BigInteger),
     _one_of("task_type", TaskType),
     _one_of("data_type", TaskDataType),
     _one_of("process_type", ProcessType),
@@ -215,6 +227,15 @@ Index(
     task.c.wait_deadline,
     sqlite_where=LIMITED_WAIT,
     postgresql_where=LIMITED_WAIT,
+)
+_SETTLED = text("settled_at IS NOT NULL")
+Index(
+    "ix_task_settled",
+    task.c.connector_id,
+    task.c.state,
+    task.c.settled_at,
+    sqlite_where=_SETTLED,
+    postgresql_where=_SETTLED,
 )
 
 # What a WAITING task waits for, by the name under which the object will be recognised when it is written; and how the
@@ -319,6 +340,7 @@ run = Table(
     _one_of("state", RunState),
     CheckConstraint("(state = 1) = (ended_at IS NULL)", name="ended_is_final"),
     Index(None, "connector_id", "id"),
+    Index(None, "ended_at"),
 )
 Index("ix_run_open", run.c.connector_id, sqlite_where=text("state = 1"), postgresql_where=text("state = 1"))
 
@@ -343,6 +365,7 @@ request = Table(
     Column("body_digest", LargeBinary, nullable=False),
     Column("receipt", Text, nullable=False),
     Column("stored_at", BigInteger, nullable=False),
+    Index(None, "stored_at"),
 )
 
 # How far each stream of numbered tasks is settled, and which of its tasks were rejected, as JSON.

@@ -15,6 +15,7 @@ from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.replica import News, Replica, RequestedRun, Roll
+from integrationbus.server.retention import Purged, Retention
 from integrationbus.server.run import NotifyOutcome, Run, RunState
 from integrationbus.server.storage import (
     claiming,
@@ -22,6 +23,7 @@ from integrationbus.server.storage import (
     halting,
     leases,
     operating,
+    purging,
     reading,
     replicas,
     run_requests,
@@ -285,6 +287,16 @@ class SqlStore:
         """See ``Store.news``."""
         with self._database.read() as connection:
             return replicas.read_news(connection)
+
+    def purge_connector(self, connector_id: int, retention: Retention, *, limit: int) -> Purged:
+        """See ``Store.purge_connector``."""
+        with self._database.write() as connection:
+            return purging.purge_connector(connection, connector_id, retention, self._now(), limit)
+
+    def purge_records(self, retention: Retention, *, limit: int) -> Purged:
+        """See ``Store.purge_records``."""
+        with self._database.write() as connection:
+            return purging.purge_records(connection, retention, self._now(), limit)
 
     def task(self, task_id: str, *, with_payload: bool) -> Task:
         """See ``Store.task``."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
@@ -45,6 +45,12 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         except (OperationalError, InterfaceError, InternalError) as error:
             connection.rollback()
             raise _refused("a statement", error) from error
+        except DatabaseError as error:
+            connection.rollback()
+            # Of this very class is what SQLite says of a damaged file; other errors are faults of the statement.
+            if type(error) is not DatabaseError:
+                raise
+            raise StoreUnavailable(f"the database is damaged: {error.orig}") from error
         try:
             connection.commit()
         except DBAPIError as error:
