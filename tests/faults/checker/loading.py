@@ -7,8 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, inspect, make_url, text
-
 from faults.checker.evidence import (
     Applied,
     Attempt,
@@ -23,6 +21,7 @@ from faults.checker.evidence import (
     Watched,
 )
 from faults.checker.states import NAMES
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
 
 __all__ = ["load"]
 

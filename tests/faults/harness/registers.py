@@ -66,7 +66,7 @@ def _trigger(operation: str, row: str) -> str:
     values = f"{row}.owner, '{operation[0]}', {row}.name, {row}.value"
     return (
         f"CREATE TRIGGER fault_after_{operation.lower()} AFTER {operation} ON fault_register FOR EACH ROW "
-        f"BEGIN INSERT INTO fault_effect (owner, operation, name, value) VALUES ({values}); END"  # noqa: S608 - ours
+        f"BEGIN INSERT INTO fault_effect (owner, operation, name, value) VALUES ({values}); END"
     )
 
 
