@@ -182,7 +182,7 @@ DOCTORED: Sequence[tuple[str, str, Callable[[Evidence], Evidence]]] = (
     ("S3", "a second answer", lambda good: replace(good, calls=changed(good.calls, 1, request_id="r1"))),
     ("S4", "applied twice", lambda good: replace(good, effects=[*(good.effects or ()), (good.effects or ())[0]])),
     ("S4", "never applied", lambda good: replace(good, effects=without(good.effects or (), 0))),
-    ("S4", "applied in another order", lambda good: replace(good, effects=swapped(good.effects or (), 0, 1))),
+    ("S4", "applied in another order", lambda good: replace(good, effects=swapped(good.effects or (), 0, 2))),
     ("S4", "another value", lambda good: replace(good, registers={**good.registers, "left/b": 99})),
     ("S4", "no ledger line", lambda good: replace(good, applied=without(good.applied, 0))),
     (

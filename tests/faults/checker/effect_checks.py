@@ -26,7 +26,7 @@ def applied_once(evidence: Evidence) -> Iterator[str]:
 
 
 def replayed(evidence: Evidence) -> Iterator[str]:
-    """What the ledger says, replayed in its order, is exactly what the target table saw, write for write."""
+    """What the ledger says, replayed in its order, is what the target table saw of each register, write for write."""
     if evidence.effects is None:
         return
     expected: dict[str, list[Effect]] = defaultdict(list)
@@ -35,12 +35,14 @@ def replayed(evidence: Evidence) -> Iterator[str]:
         task = evidence.task_at.get((item.connector_id, item.sequence))
         if task is not None:
             owner = evidence.names[item.connector_id]
-            expected[owner] += _effects_of(owner, task.task_type, json.loads(task.payload), values)
+            for effect in _effects_of(owner, task.task_type, json.loads(task.payload), values):
+                expected[effect.name].append(effect)
     seen: dict[str, list[Effect]] = defaultdict(list)
     for effect in evidence.effects:
-        seen[effect.owner].append(effect)
-    for owner in sorted(expected.keys() | seen.keys()):
-        yield from _differences(owner, expected[owner], seen[owner])
+        seen[effect.name].append(effect)
+    # One transaction may write different registers in any order.
+    for name in sorted(expected.keys() | seen.keys()):
+        yield from _differences(name, expected[name], seen[name])
     for name in sorted(values.keys() | evidence.registers.keys()):
         if values.get(name) != evidence.registers.get(name):
             yield f"{name}: is {evidence.registers.get(name)}, the ledger makes it {values.get(name)}"
@@ -78,13 +80,13 @@ def _effects_of(owner: str, task_type: int, payload: dict[str, object], values: 
     return [Effect(owner=owner, operation=operation, name=name, value=values[name])]
 
 
-def _differences(owner: str, expected: list[Effect], seen: list[Effect]) -> Iterator[str]:
+def _differences(name: str, expected: list[Effect], seen: list[Effect]) -> Iterator[str]:
     for place, (wanted, effect) in enumerate(zip(expected, seen, strict=False)):
         if wanted != effect:
-            yield f"{owner}: write {place} should be {_text(wanted)}, the target saw {_text(effect)}"
+            yield f"{name}: write {place} should be {_text(wanted)}, the target saw {_text(effect)}"
             return
     if len(expected) != len(seen):
-        yield f"{owner}: the ledger makes {len(expected)} writes, the target saw {len(seen)}"
+        yield f"{name}: the ledger makes {len(expected)} writes, the target saw {len(seen)}"
 
 
 def _text(effect: Effect) -> str:

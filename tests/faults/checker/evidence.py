@@ -96,7 +96,7 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A row of ``task_event``."""
+    """A row of ``task_event``; ``occurred_at`` is in microseconds since 1970."""
 
     connector_id: int
     position: int
@@ -107,6 +107,7 @@ class Event:
     error: str | None
     run_id: str
     actor: str
+    occurred_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,12 +62,13 @@ class RightConnector(LeftConnector):
     name = "right"
 
 
+_NOTE = """CREATE TRIGGER fault_after_@operation AFTER @operation ON fault_register FOR EACH ROW BEGIN
+    INSERT INTO fault_effect (owner, operation, name, value) VALUES (@row.owner, '@letter', @row.name, @row.value);
+END"""
+
+
 def _trigger(operation: str, row: str) -> str:
-    values = f"{row}.owner, '{operation[0]}', {row}.name, {row}.value"
-    return (
-        f"CREATE TRIGGER fault_after_{operation.lower()} AFTER {operation} ON fault_register FOR EACH ROW "
-        f"BEGIN INSERT INTO fault_effect (owner, operation, name, value) VALUES ({values}); END"
-    )
+    return _NOTE.replace("@operation", operation).replace("@letter", operation[0]).replace("@row", row)
 
 
 _COLUMNS = "owner VARCHAR(20) NOT NULL, operation CHAR(1) NOT NULL, name VARCHAR(50) NOT NULL, value BIGINT NOT NULL"
@@ -91,5 +92,5 @@ _ON_POSTGRESQL = (
 )
 for _dialect, _statements in (("sqlite", _ON_SQLITE), ("postgresql", _ON_POSTGRESQL)):
     for _statement in _statements:
-        _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_dialect)
+        _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
         event.listen(RegisterInfo.__table__, "after_create", _ddl)

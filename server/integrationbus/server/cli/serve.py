@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from integrationbus.server import __version__
+from integrationbus.server import __version__, failpoints
 from integrationbus.server.app import App
 from integrationbus.server.errors import BusError
 from integrationbus.server.registry import ConnectorRegistry
@@ -24,6 +24,8 @@ from integrationbus.server.storage.file_lock import DatabaseInUse
 from integrationbus.server.storage.migrate import SchemaTooNew
 
 __all__ = ["serve"]
+
+_log = logging.getLogger(__name__)
 
 _CANNOT_START = 1
 _STOPPED_IN_A_HURRY = 75
@@ -62,6 +64,7 @@ def serve(
     # They report each step that they take, which the runs on record and the answer to "db status" do better.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    _arm_failpoints()
     uvloop.run(_serve(settings, as_json=as_json))
 
 
@@ -83,6 +86,14 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
     _say("stopping: finishing what is in hand", {"event": "stopping"}, as_json=as_json)
     await app.stop()
     _say("stopped", {"event": "stopped"}, as_json=as_json)
+
+
+def _arm_failpoints() -> None:
+    try:
+        if failpoints.arm(os.environ.get(failpoints.VARIABLE, "")):
+            _log.warning("failpoints are armed, which is for tests only: unset %s", failpoints.VARIABLE)
+    except ValueError as error:
+        _fail(str(error))
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.failpoints import reach
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.object_names import ObjectName
@@ -94,7 +95,10 @@ class SqlStore:
     def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
         """See ``Store.append``."""
         with self._database.write() as connection:
-            return append_entries(connection, entries, self._connector_ids, self._now())
+            answers = append_entries(connection, entries, self._connector_ids, self._now())
+            reach("append.before_commit")
+        reach("append.after_commit")
+        return answers
 
     def stream_standing(self, creator: str, stream_id: str) -> StreamStanding:
         """See ``Store.stream_standing``."""
@@ -189,7 +193,7 @@ class SqlStore:
     def acquire_lease(self, connector: str, owner: str, run_id: str, *, crashed: bool = True) -> Lease:
         """See ``Store.acquire_lease``."""
         with self._database.write() as connection:
-            return leases.acquire(
+            lease = leases.acquire(
                 connection,
                 connector_id=self._connector_ids[connector],
                 connector=connector,
@@ -198,6 +202,9 @@ class SqlStore:
                 crashed=crashed,
                 now=self._now(),
             )
+            reach("lease.before_commit")
+        reach("lease.after_commit")
+        return lease
 
     def release_lease(self, lease: Lease) -> None:
         """See ``Store.release_lease``."""
@@ -233,14 +240,20 @@ class SqlStore:
     def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
         """See ``Store.claim``."""
         with self._database.write() as connection:
-            return claiming.claim(connection, lease, request, self._now())
+            claim = claiming.claim(connection, lease, request, self._now())
+            reach("claim.before_commit")
+        reach("claim.after_commit")
+        return claim
 
     @contextmanager
     def settling(self, lease: Lease, run_id: str) -> Iterator[SqlSettlingTransaction]:
         """See ``Store.settling``. The fence comes last, so that a takeover never waits for slow target statements."""
         with self._database.write() as connection:
             yield SqlSettlingTransaction(connection, lease, run_id, self._now())
+            reach("settle.before_fence")
             leases.check_fence(connection, lease)
+            reach("settle.before_commit")
+        reach("settle.after_commit")
 
     def task(self, task_id: str, *, with_payload: bool) -> Task:
         """See ``Store.task``."""
