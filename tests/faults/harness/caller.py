@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import grpc
 from faults.checker.evidence import Call, Receipt
@@ -112,8 +113,9 @@ class Caller:
         try:
             receipts, duplicate = self._log(wanted, stub)
         except grpc.RpcError as error:
-            outcome = "fail" if error.code() in _NOTHING_STORED else "unknown"
-            reason = _reason_of(error)
+            ended = cast(grpc.Call, error)
+            outcome = "fail" if ended.code() in _NOTHING_STORED else "unknown"
+            reason = _reason_of(ended)
         return Call(
             creator=self.name,
             request_id=wanted.request_id,
@@ -139,7 +141,7 @@ class Caller:
         return receipts, logged[0].duplicate
 
 
-def _reason_of(error: grpc.RpcError) -> str:
+def _reason_of(error: grpc.Call) -> str:
     """The reason that the server gave, else the status."""
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():

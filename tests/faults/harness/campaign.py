@@ -14,7 +14,8 @@ from faults.checker.verdict import examine
 from faults.harness.caller import Caller
 from faults.harness.notebook import Notebook
 from faults.harness.operator import Operator
-from faults.harness.report import CampaignReport, recoveries
+from faults.harness.recovery import recoveries
+from faults.harness.report import CampaignReport
 from faults.harness.server import ServerProcess
 from faults.harness.watcher import Watcher
 
@@ -54,8 +55,11 @@ class Campaign:
         self._ended = False
 
     def __enter__(self) -> Self:
-        for part in (*self.watchers, *self.callers, self._operator):
-            part.start()
+        for watcher in self.watchers:
+            watcher.start()
+        for caller in self.callers:
+            caller.start()
+        self._operator.start()
         return self
 
     def __exit__(
@@ -106,7 +110,7 @@ class Campaign:
             takeovers=takeovers,
             acknowledged=self.acknowledged,
             findings=examine(evidence, CHECKS),
-            recovery_seconds=recoveries(evidence, [at for server in self.servers for at in server.served_at[1:]]),
+            recovery_seconds=recoveries(evidence, self.servers[0].served_at),
         )
 
     def evidence(self) -> Evidence:

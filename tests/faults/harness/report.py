@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from faults.checker.evidence import Evidence
 from faults.checker.verdict import Finding
 
-__all__ = ["CampaignReport", "recoveries", "summary"]
+__all__ = ["CampaignReport", "summary"]
 
 _LOST = ("S1",)
 _DOUBLED = ("S2", "S3", "S4")
@@ -17,7 +16,7 @@ _REORDERED = ("S6", "S7", "S8", "S9", "S12", "S13", "S14")
 class CampaignReport:
     """One campaign: how often something was broken, and what the checker found afterwards.
 
-    ``recovery_seconds`` are from each moment at which a server served again to the first change that a run made.
+    ``recovery_seconds`` are from each restart to the first change that a run made, where there was something to do.
     """
 
     name: str
@@ -38,16 +37,6 @@ class CampaignReport:
         """How many violations there are of checks whose names begin so."""
         names = set(checks)
         return sum(len(each.violations) for each in self.findings if each.name.split()[0] in names)
-
-
-def recoveries(evidence: Evidence, served_at: Sequence[float]) -> list[float]:
-    """For each moment, in seconds since 1970, how long it took until a run changed a task."""
-    changes = sorted(event.occurred_at / 1e6 for event in evidence.events if event.run_id)
-    return [
-        next(moment - served for moment in changes if moment > served)
-        for served in served_at
-        if changes and changes[-1] > served
-    ]
 
 
 def summary(reports: Sequence[CampaignReport]) -> list[str]:
