@@ -45,7 +45,10 @@ _log = logging.getLogger(__name__)
 
 
 class App:
-    """A whole server. Made, started and stopped on one event loop."""
+    """A whole server. Made, started and stopped on one event loop.
+
+    ``broken`` is set when nothing can be written any more until another process has opened the database.
+    """
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         """Open the database and load the connectors.
@@ -54,7 +57,9 @@ class App:
         """
         self._settings = settings
         self._clock = clock or SystemClock()
-        self.opened = open_store(settings.database_url, self._clock)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.broken = asyncio.Event()
+        self.opened = open_store(settings.database_url, self._clock, self._database_broke)
         try:
             self._build(self.opened)
         except BaseException:
@@ -106,7 +111,6 @@ class App:
             version=__version__,
         )
         self._rpc = build_server(services, settings.listen)
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> int:
         """Start everything; returns the port. Raises OSError when the address is taken."""
@@ -188,6 +192,12 @@ class App:
             self._rates.count_logged(name, number)
         self._dispatcher.tasks_logged(counts)
         self._wake_watchers([self.registry.get(name).id for name in counts])
+
+    def _database_broke(self) -> None:
+        """Called on any thread."""
+        _log.critical("the disk of the database failed: the server stops, and its next start recovers")
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.broken.set)
 
     def _look_for_called(self) -> None:
         self._dispatcher.look_for_called()

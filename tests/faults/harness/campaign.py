@@ -80,10 +80,24 @@ class Campaign:
         """How many tasks the callers know to be stored."""
         return sum(caller.acknowledged for caller in self.callers)
 
+    @property
+    def refused(self) -> int:
+        """How many calls have failed, for whatever reason."""
+        return sum(caller.repeated for caller in self.callers)
+
     def wait_for_acknowledged(self, more: int, seconds: float = 60.0) -> None:
         """Wait until that many more tasks are stored. Raises TimeoutError."""
         goal = self.acknowledged + more
         self._wait(lambda: self.acknowledged >= goal, f"{goal} tasks stored", seconds)
+
+    def wait_for_refusals(self, more: int, seconds: float = 60.0) -> None:
+        """Wait until that many more calls have failed. Raises TimeoutError."""
+        goal = self.refused + more
+        self._wait(lambda: self.refused >= goal, f"{goal} calls refused", seconds)
+
+    def is_readable(self) -> bool:
+        """Whether the first server answers what only reads. Raises a BusError if it does not."""
+        return bool(self._client.list_connectors())
 
     def settle(self, seconds: float = 120.0) -> None:
         """Let the callers come to an end, all tasks be processed and the watchers see it. Raises TimeoutError."""

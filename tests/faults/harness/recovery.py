@@ -14,8 +14,8 @@ _NEVER = float("inf")
 def recoveries(evidence: Evidence, served_at: Sequence[float]) -> list[float]:
     """The seconds from each restart to the first change that a run made, for each connector that could go on.
 
-    ``served_at`` are the moments at which the server served, in seconds since 1970; the first is no restart. A connector
-    without open tasks, one that is halted, and one that was not left alive long enough, is passed over.
+    ``served_at`` are the moments at which the server served, in seconds since 1970; the first is no restart. Connectors
+    without open tasks, those that are halted, and those that were not left alive long enough, are passed over.
     """
     lives = list(pairwise([*served_at, _NEVER]))[1:]
     return [seconds for feed in evidence.events_of.values() for seconds in _of_connector(feed, lives)]

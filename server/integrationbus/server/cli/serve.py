@@ -28,6 +28,7 @@ __all__ = ["serve"]
 _log = logging.getLogger(__name__)
 
 _CANNOT_START = 1
+_DATABASE_BROKE = 74
 _STOPPED_IN_A_HURRY = 75
 
 
@@ -82,10 +83,16 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
         _fail(f"cannot serve on {settings.listen}: {error}")
     address = f"{settings.listen.rpartition(':')[0]}:{port}"
     _announce(address, settings, app.registry, as_json=as_json)
-    await stop.wait()
+    waits = [asyncio.create_task(each.wait()) for each in (stop, app.broken)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     _say("stopping: finishing what is in hand", {"event": "stopping"}, as_json=as_json)
     await app.stop()
     _say("stopped", {"event": "stopped"}, as_json=as_json)
+    for wait in waits:
+        wait.cancel()
+    if app.broken.is_set():
+        # At once: nothing more may be written to the file, not even by closing it.
+        os._exit(_DATABASE_BROKE)
 
 
 def _arm_failpoints() -> None:

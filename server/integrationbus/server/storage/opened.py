@@ -1,5 +1,6 @@
 """Opening a store: lock the file, bring the schema up to date, connect."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,8 @@ class OpenedStore:
             self.lock.release()
 
 
-def open_store(url: str, clock: Clock) -> OpenedStore:
-    """Open the database of a URL, and create or migrate its tables.
+def open_store(url: str, clock: Clock, on_broken: Callable[[], None] = lambda: None) -> OpenedStore:
+    """Open the database of a URL, and create or migrate its tables. For ``on_broken`` see ``open_database``.
 
     Raises ValueError for a URL that cannot be used, DatabaseInUse, SchemaTooNew and StoreUnavailable.
     """
@@ -40,7 +41,7 @@ def open_store(url: str, clock: Clock) -> OpenedStore:
         path.parent.mkdir(parents=True, exist_ok=True)
     lock = None if path is None else FileLock(path)
     try:
-        database = open_database(url)
+        database = open_database(url, on_broken)
         with database.write() as connection:
             upgrade(connection)
         return OpenedStore(store=SqlStore(database, clock), database=database, lock=lock)
