@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from faults.harness.disk import Disk, compiled_shim
 from faults.harness.lab import Lab
 from faults.harness.report import CampaignReport, summary
 
@@ -29,6 +30,18 @@ def lab(tmp_path: Path, pytestconfig: pytest.Config, faults_seed: str) -> Iterat
     place = Lab(folder=tmp_path, seed=faults_seed, keep=reports.append)
     yield place
     place.close()
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What stands between a server and its disk."""
+    return compiled_shim(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture
+def disk(lab: Lab, shim: Path) -> Disk:
+    """The disk of the database of the lab."""
+    return Disk(lab.folder, shim)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -2,24 +2,12 @@
 
 import random
 import signal
-from pathlib import Path
 
 import pytest
-from faults.harness.disk import Disk, compiled_shim
+from faults.harness.disk import Disk
 from faults.harness.lab import Lab
 
 DATABASE_BROKE = 74
-
-
-@pytest.fixture(scope="session")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled_shim(tmp_path_factory.mktemp("shim"))
-
-
-@pytest.fixture
-def disk(lab: Lab, shim: Path) -> Disk:
-    """The disk of the database of the lab."""
-    return Disk(lab.folder, shim)
 
 
 def failing_syncs(lab: Lab, disk: Disk, rounds: int) -> None:

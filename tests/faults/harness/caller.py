@@ -19,7 +19,7 @@ from integrationbus.v1.task_service_pb2_grpc import TaskServiceStub
 
 __all__ = ["Caller"]
 
-_CALL_SECONDS = 10.0
+_CALL_SECONDS = 5.0
 _PAUSE_SECONDS = 0.1
 
 _NOTHING_STORED = frozenset(
@@ -50,13 +50,20 @@ class Caller:
     """
 
     def __init__(
-        self, number: int, addresses: Sequence[str], notebook: Notebook, seed: str, *, limit: int | None = None
+        self,
+        number: int,
+        addresses: Sequence[str],
+        notebook: Notebook,
+        seed: str,
+        *,
+        connectors: Sequence[str],
+        limit: int | None = None,
     ) -> None:
         self.name = f"app{number}"
         self._addresses = addresses
         self._notebook = notebook
         self._limit = limit
-        self._calls = wanted_calls(self.name, number, seed)
+        self._calls = wanted_calls(self.name, number, seed, connectors)
         self._chance = random.Random(f"{seed} {self.name} ways")  # noqa: S311 - to be repeatable
         self._stopping = threading.Event()
         self._giving_up = threading.Event()

@@ -42,14 +42,19 @@ class Campaign:
         callers: int = 3,
         watchers: int = 2,
         calls: int | None = None,
+        connectors: Sequence[str] = ("left", "right"),
     ) -> None:
-        self.servers = servers
+        self.servers = list(servers)
         self.seed = seed
         self._history = Notebook(folder / "history.jsonl")
         self._watches = Notebook(folder / "watches.jsonl")
         addresses = [server.address for server in servers]
-        self.callers = [Caller(n, addresses, self._history, seed, limit=calls) for n in range(1, callers + 1)]
-        self.watchers = [Watcher(n, addresses[n % len(addresses)], self._watches, seed) for n in range(1, watchers + 1)]
+        self.callers = [
+            Caller(n, addresses, self._history, seed, connectors=connectors, limit=calls) for n in range(1, callers + 1)
+        ]
+        self.watchers = [
+            Watcher(n, addresses[(n - 1) % len(addresses)], self._watches, seed) for n in range(1, watchers + 1)
+        ]
         self._operator = Operator(addresses[0], seed)
         self._client = Client(addresses[0], application="harness", timeout=10.0)
         self._ended = False
@@ -74,6 +79,10 @@ class Campaign:
         self._client.close()
         self._history.close()
         self._watches.close()
+
+    def join(self, server: ServerProcess) -> None:
+        """Stop another server at the end as well."""
+        self.servers.append(server)
 
     @property
     def acknowledged(self) -> int:

