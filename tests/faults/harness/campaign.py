@@ -108,11 +108,19 @@ class Campaign:
         """Whether the first server answers what only reads. Raises a BusError if it does not."""
         return bool(self._client.list_connectors())
 
+    def wait_until_idle(self, seconds: float = 120.0) -> None:
+        """Wait until nothing is left to do. Raises TimeoutError."""
+        self._wait(lambda: self._is_idle(self._client.list_connectors()), "an end of all work", seconds)
+
+    def wake(self) -> None:
+        """Make every connector look at its line now."""
+        self._client.request_tasks_processing()
+
     def settle(self, seconds: float = 120.0) -> None:
         """Let the callers come to an end, all tasks be processed and the watchers see it. Raises TimeoutError."""
         for caller in self.callers:
             caller.stop(seconds)
-        self._wait(lambda: self._is_idle(self._client.list_connectors()), "nothing left to do", seconds)
+        self.wait_until_idle(seconds)
         self._operator.stop()
         ends = self._ends()
         for watcher in self.watchers:
@@ -154,8 +162,16 @@ class Campaign:
                 if is_so():
                     return
             if time.monotonic() > deadline:
-                raise TimeoutError(f"seed {self.seed}: not {what} after {seconds} seconds")
+                raise TimeoutError(f"seed {self.seed}: waited {seconds} seconds in vain for {what}{self._state()}")
             time.sleep(_LOOK_SECONDS)
+
+    def _state(self) -> str:
+        """How the connectors stand, for people."""
+        try:
+            connectors = self._client.list_connectors()
+        except BusError as error:
+            return f": {error}"
+        return "".join(f"\n{each.name} is {each.state.name}, with {each.counts}" for each in connectors)
 
     @staticmethod
     def _is_idle(connectors: Sequence[Connector]) -> bool:

@@ -109,7 +109,7 @@ class SqliteDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A deferred transaction on a reading connection."""
-        with _transaction(self._readers) as connection:
+        with _reading(self._readers) as connection:
             yield connection
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class PostgresDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction whose statements all see one snapshot."""
-        with _transaction(self._engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
+        with _reading(self._engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
             yield connection
 
     def close(self) -> None:
@@ -191,6 +191,16 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
             connection.commit()
         except DBAPIError as error:
             raise OutcomeUnknown(f"the commit failed: {error.orig}") from error
+
+
+@contextmanager
+def _reading(engine: Engine) -> Iterator[Connection]:
+    """As ``_transaction``; what only reads has no outcome that could be unknown."""
+    try:
+        with _transaction(engine) as connection:
+            yield connection
+    except OutcomeUnknown as error:
+        raise StoreUnavailable(f"the database went away: {error}") from error
 
 
 def _is_of_the_disk(error: BaseException | None) -> bool:
