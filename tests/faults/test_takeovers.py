@@ -33,7 +33,7 @@ def taken_over_with_a_claim_in_hand(lab: Lab, database_url: str, broken: str = "
     first.start(environment)
     with Client(first.address, application="tests", timeout=5) as client:
         client.pause_connector("left")
-        with lab.campaign(first, watchers=1, calls=10, connectors=("left",)) as campaign:
+        with lab.campaign(first, watchers=0, calls=10, connectors=("left",)) as campaign:
             for caller in campaign.callers:
                 caller.join()
             with suppress(DeadlineExceeded):

@@ -241,8 +241,10 @@ class SqlStore:
         """See ``Store.claim``."""
         with self._database.write() as connection:
             claim = claiming.claim(connection, lease, request, self._now())
-            reach("claim.before_commit")
-        reach("claim.after_commit")
+            if claim.tasks:
+                reach("claim.before_commit")
+        if claim.tasks:
+            reach("claim.after_commit")
         return claim
 
     @contextmanager
