@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test coverage bench soak lint format protos protos-check lock clean
+.PHONY: help install demo serve test test-faults coverage bench soak lint format protos protos-check lock clean
 
 PYTHON ?= $(shell python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo python3 || echo python3.11)
 BIN := .venv/bin
@@ -22,6 +22,9 @@ serve: install ## start a server that knows the ISO 3166 connector
 
 test: install ## run all tests
 	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+test-faults: install ## break servers in every known way for many minutes, and check all promises; SEED=... repeats a run
+	$(BIN)/pytest -m faults --faults-seed='$(SEED)' tests/faults
 
 coverage: install ## run all tests, and show what they do not reach
 	$(BIN)/coverage erase

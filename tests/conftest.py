@@ -14,6 +14,11 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Tests that break servers by chance say which seed they took; with it they do the same again."""
+    parser.addoption("--faults-seed", default="", help="the seed of the tests in tests/faults; a new one by default")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a real PostgreSQL."""

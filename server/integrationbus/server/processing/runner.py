@@ -11,6 +11,7 @@ from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, S
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import LeaseLost
+from integrationbus.server.failpoints import reach
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.policy import AfterFailure, Verdict, after_failure
 from integrationbus.server.prepared import Application, Outcome, PreparedTask, Target, TranslationCache
@@ -153,6 +154,7 @@ class Runner:
             appeared = self._appeared(transaction, settled, application)
             follows = transaction.settle([*settled, *released], appeared)
         self._batch_size.learn(len(settled), self._clock.monotonic() - started)
+        reach("settle.before_wake_up")
         self._on_commit(len(settled), follows)
         last = settled[-1]
         if last.after and last.after.verdict in _STOPS_THE_RUN:

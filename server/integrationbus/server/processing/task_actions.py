@@ -70,16 +70,17 @@ class TaskActions:
         return await self._reads(lambda: self._act(wanted, selection, after))
 
     def _act(self, wanted: WantedAction, selection: TaskQuery, after: tuple[int, int] | None) -> ActionPage:
-        page = self._store.act_on(
-            wanted.kind,
-            selection,
-            after=after,
-            limit=_PART,
-            etag=wanted.etag,
-            actor=wanted.actor,
-            reason=wanted.reason,
-            rehearse=wanted.rehearse,
-        )
+        with self._dispatcher.releasing(actor=wanted.actor, reason=wanted.reason):
+            page = self._store.act_on(
+                wanted.kind,
+                selection,
+                after=after,
+                limit=_PART,
+                etag=wanted.etag,
+                actor=wanted.actor,
+                reason=wanted.reason,
+                rehearse=wanted.rehearse,
+            )
         if page.next_after is None or not page.affected or wanted.rehearse:
             return page
         connector_id = page.next_after[0]

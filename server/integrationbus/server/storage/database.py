@@ -3,15 +3,17 @@
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
 from integrationbus.server.storage.postgres import PostgresDatabase
-from integrationbus.server.storage.transactions import transaction
+from integrationbus.server.storage.transactions import reading, transaction
 
 __all__ = ["Database", "PostgresDatabase", "SqliteDatabase", "open_database"]
 
@@ -76,11 +78,16 @@ class SqliteDatabase:
 
     With a single writing connection no two writers compete, and commits and checkpoints never race. Readers are
     ``query_only`` and leave checkpoints alone.
+
+    A disk that fails under a write leaves open what is in the file and what is only in memory. Nothing is written after
+    that, ``on_broken`` is called, and the next process to open the file recovers it.
     """
 
     kind = "sqlite"
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, on_broken: Callable[[], None]) -> None:
+        self._on_broken = on_broken
+        self._broken = False
         self._turn = FairLock()
         self._writer = _sqlite_engine(url, StaticPool, query_only=False)
         self._readers = _sqlite_engine(url, QueuePool, query_only=True)
@@ -88,18 +95,29 @@ class SqliteDatabase:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Wait for the turn, then BEGIN IMMEDIATE."""
-        with self._turn, transaction(self._writer) as connection:
-            yield connection
+        with self._turn:
+            if self._broken:
+                raise StoreUnavailable("the disk of the database failed; start the server again to recover")
+            try:
+                with transaction(self._writer) as connection:
+                    yield connection
+            except (OutcomeUnknown, StoreUnavailable) as error:
+                if _is_of_the_disk(error.__cause__):
+                    self._broken = True
+                    self._on_broken()
+                raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A deferred transaction on a reading connection."""
-        with transaction(self._readers) as connection:
+        with reading(self._readers) as connection:
             yield connection
 
     def close(self) -> None:
-        """Close the readers, fold the write-ahead log into the file, and close the writer."""
+        """Close the readers, fold the write-ahead log into the file, and close the writer; a broken file is left."""
         self._readers.dispose()
+        if self._broken:
+            return
         with self._turn:
             raw = self._writer.raw_connection()
             try:
@@ -109,16 +127,30 @@ class SqliteDatabase:
             self._writer.dispose()
 
 
-def open_database(url: str) -> Database:
-    """Open the database of a URL: ``sqlite:///file`` or ``postgresql://...``. Raises ValueError for any other."""
+def open_database(url: str, on_broken: Callable[[], None] = lambda: None) -> Database:
+    """Open the database of a URL: ``sqlite:///file`` or ``postgresql://...``. Raises ValueError for any other.
+
+    ``on_broken`` is called, on any thread, when nothing can be written until another process has opened the file.
+    """
     parsed = make_url(url)
     match parsed.get_backend_name():
         case "sqlite":
-            return SqliteDatabase(parsed)
+            return SqliteDatabase(parsed, on_broken)
         case "postgresql":
             return PostgresDatabase(parsed)
         case other:
             raise ValueError(f"the database must be sqlite or postgresql, not {other}")
+
+
+def _is_of_the_disk(error: BaseException | None) -> bool:
+    """Whether SQLite failed to read, write or sync its file. A disk that is only full is none of these."""
+    if not isinstance(error, DBAPIError) or not isinstance(error.orig, sqlite3.Error):
+        return False
+    # The lower byte is the kind; what is above it says at what it happened.
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _DISK_ERRORS
+
+
+_DISK_ERRORS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _sqlite_engine(url: URL, pool: type[StaticPool] | type[QueuePool], *, query_only: bool) -> Engine:

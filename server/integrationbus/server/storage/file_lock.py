@@ -19,6 +19,8 @@ class FileLock:
 
     def __init__(self, database: Path) -> None:
         """Take the lock. Raises DatabaseInUse, naming the holder."""
+        # Beside the file itself, by whatever link it is called.
+        database = database.resolve()
         path = database.with_name(database.name + ".lock")
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

@@ -1,5 +1,6 @@
 """Opening a store: lock the file, bring the schema up to date, connect."""
 
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,8 +35,10 @@ class OpenedStore:
             self.lock.release()
 
 
-def open_store(url: str, clock: Clock, lease: timedelta = LEASE) -> OpenedStore:
-    """Open the database of a URL, and create or migrate its tables.
+def open_store(
+    url: str, clock: Clock, lease: timedelta = LEASE, *, on_broken: Callable[[], None] = lambda: None
+) -> OpenedStore:
+    """Open the database of a URL, and create or migrate its tables. For ``on_broken`` see ``open_database``.
 
     Raises ValueError for a URL that cannot be used, DatabaseInUse, DatabaseDamaged, SchemaTooNew and StoreUnavailable,
     with nothing left open.
@@ -48,7 +51,7 @@ def open_store(url: str, clock: Clock, lease: timedelta = LEASE) -> OpenedStore:
         if path is not None and lock is not None:
             opened.callback(lock.release)
             check_before_use(path)
-        database = open_database(url)
+        database = open_database(url, on_broken)
         opened.callback(_close_quietly, database)
         with database.write() as connection:
             upgrade(connection)

@@ -8,7 +8,7 @@ from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from integrationbus.server.storage.transactions import transaction
+from integrationbus.server.storage.transactions import reading, transaction
 
 __all__ = ["PostgresDatabase"]
 
@@ -69,7 +69,7 @@ class PostgresDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction whose statements all see one snapshot."""
-        with transaction(self._readers) as connection:
+        with reading(self._readers) as connection:
             yield connection
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from integrationbus.server.claims import Settled, Settlement
 from integrationbus.server.clock import from_micros, to_micros
 from integrationbus.server.connector import Lease
+from integrationbus.server.failpoints import reach
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.policy import Verdict
 from integrationbus.server.problems import BehindWaitingTask, MissingTarget
@@ -62,6 +63,7 @@ def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Sett
     changes = [_settled(*pair, note.occurred_at) for pair in zip(settlements, errors, strict=True)]
     positions = record_changes(connection, lease.connector_id, changes, note)
     _end_attempts(connection, lease, settlements, changes, note.occurred_at)
+    reach("settle.before_ledger")
     ledger = [
         {"connector_id": lease.connector_id, "sequence": item.task.sequence, "position": position, "epoch": lease.epoch}
         for item, position in zip(settlements, positions, strict=True)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.failpoints import reach
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.object_names import ObjectName
@@ -108,10 +109,12 @@ class SqlStore:
     def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
         """See ``Store.append``."""
         try:
-            return self._again(lambda connection: self._append(connection, entries))
+            answers = self._again(lambda connection: self._append(connection, entries))
         except IntegrityError:
             # Another process stored a request with the same id at the same time; now it can be seen.
-            return self._again(lambda connection: self._append(connection, entries))
+            answers = self._again(lambda connection: self._append(connection, entries))
+        reach("append.after_commit")
+        return answers
 
     def stream_standing(self, creator: str, stream_id: str) -> StreamStanding:
         """See ``Store.stream_standing``."""
@@ -210,7 +213,7 @@ class SqlStore:
     def acquire_lease(self, connector: str, owner: str, run_id: str, *, crashed: bool = True) -> Lease:
         """See ``Store.acquire_lease``."""
         with self._database.write() as connection:
-            return leases.acquire(
+            lease = leases.acquire(
                 connection,
                 connector_id=self._connector_ids[connector],
                 connector=connector,
@@ -220,6 +223,9 @@ class SqlStore:
                 now=self._now(),
                 duration=self._lease_micros,
             )
+            reach("lease.before_commit")
+        reach("lease.after_commit")
+        return lease
 
     def release_lease(self, connector: str, owner: str) -> None:
         """See ``Store.release_lease``."""
@@ -252,16 +258,20 @@ class SqlStore:
 
     def claim(self, lease: Lease, request: ClaimRequest) -> Claim:
         """See ``Store.claim``."""
-        return self._again(
-            lambda connection: claiming.claim(connection, lease, request, self._now(), self._lease_micros)
-        )
+        claim = self._again(lambda connection: self._claim(connection, lease, request))
+        if claim.tasks:
+            reach("claim.after_commit")
+        return claim
 
     @contextmanager
     def settling(self, lease: Lease, run_id: str) -> Iterator[SqlSettlingTransaction]:
         """See ``Store.settling``. The fence comes last, so that a takeover never waits for slow target statements."""
         with self._database.write() as connection:
             yield SqlSettlingTransaction(connection, lease, run_id, self._now())
+            reach("settle.before_fence")
             leases.check_fence(connection, lease, self._now(), self._lease_micros)
+            reach("settle.before_commit")
+        reach("settle.after_commit")
 
     def attend(self, replica: Replica) -> Roll:
         """See ``Store.attend``."""
@@ -332,7 +342,15 @@ class SqlStore:
         self._database.close()
 
     def _append(self, connection: Connection, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
-        return append_entries(connection, entries, self._connector_ids, self._now())
+        answers = append_entries(connection, entries, self._connector_ids, self._now())
+        reach("append.before_commit")
+        return answers
+
+    def _claim(self, connection: Connection, lease: Lease, request: ClaimRequest) -> Claim:
+        claim = claiming.claim(connection, lease, request, self._now(), self._lease_micros)
+        if claim.tasks:
+            reach("claim.before_commit")
+        return claim
 
     def _again(self, work: Callable[[Connection], _T]) -> _T:
         """One transaction, once more when it got into conflict; not for what runs the code of connectors."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
 
-__all__ = ["TransactionConflict", "repeated", "transaction"]
+__all__ = ["TransactionConflict", "reading", "repeated", "transaction"]
 
 _T = TypeVar("_T")
 
@@ -57,6 +57,16 @@ def transaction(engine: Engine) -> Iterator[Connection]:
             if _was_answered(error):
                 raise _refused("the commit", error) from error
             raise OutcomeUnknown(f"the commit failed: {error.orig}") from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """As ``transaction``; what only reads has no outcome that could be unknown."""
+    try:
+        with transaction(engine) as connection:
+            yield connection
+    except OutcomeUnknown as error:
+        raise StoreUnavailable(f"the database went away: {error}") from error
 
 
 def repeated(begin: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], _T]) -> _T:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, StatementError
 
 from integrationbus.server.class_catalog import ClassCatalog
+from integrationbus.server.failpoints import reach
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.prepared import Application, Outcome, PreparedTask
 from integrationbus.server.preview import KeyFinding, Rehearsal
@@ -38,6 +39,7 @@ class SqlTarget:
         place = (application.handle, application.connector_id, self._catalog)
         writer = GroupWriter(TargetSession(*place, Translator(*place, cache)), application)
         outcomes: list[Outcome] = []
+        reach("apply.before_write")
         for group in cut_into_groups(batch):
             with _as_problems(group[0].task.id):
                 applied = writer.write(group)
@@ -45,6 +47,7 @@ class SqlTarget:
                 # A name may mean another object now, and an id may be used again.
                 cache.clear()
             outcomes += applied
+        reach("apply.after_write")
         return outcomes
 
     def names_of_written(self, application: Application) -> Collection[ObjectName]:

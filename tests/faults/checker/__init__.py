@@ -1,0 +1,1 @@
+"""Decides from what clients saw and what the database holds whether the bus kept its promises."""

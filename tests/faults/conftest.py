@@ -1,0 +1,53 @@
+"""What tests that break servers share: a seed, servers that end with the test, and one table of all campaigns."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults.harness.disk import Disk, compiled_shim
+from faults.harness.lab import Lab
+from faults.harness.report import CampaignReport, summary
+
+_REPORTS = pytest.StashKey[list[CampaignReport]]()
+_DEFAULT_SEED = "1"
+
+
+@pytest.fixture(scope="session")
+def faults_seed(pytestconfig: pytest.Config) -> str:
+    """Where all chance of a run comes from: given, or a new one where only the long tests run."""
+    given = str(pytestconfig.getoption("--faults-seed"))
+    if given or pytestconfig.getoption("markexpr") != "faults":
+        return given or _DEFAULT_SEED
+    return str(random.SystemRandom().randrange(10**6))
+
+
+@pytest.fixture
+def lab(tmp_path: Path, pytestconfig: pytest.Config, faults_seed: str) -> Iterator[Lab]:
+    """A place to break servers in."""
+    print(f"repeat with --faults-seed={faults_seed}")  # noqa: T201 - pytest shows it with a failure
+    reports = pytestconfig.stash.setdefault(_REPORTS, [])
+    place = Lab(folder=tmp_path, seed=faults_seed, keep=reports.append)
+    yield place
+    place.close()
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What stands between a server and its disk."""
+    return compiled_shim(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture
+def disk(lab: Lab, shim: Path) -> Disk:
+    """The disk of the database of the lab."""
+    return Disk(lab.folder, shim)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what all campaigns found."""
+    reports = config.stash.get(_REPORTS, [])
+    if reports and config.getoption("markexpr") == "faults":
+        terminalreporter.section("promises under faults")
+        for line in summary(reports):
+            terminalreporter.write_line(line)

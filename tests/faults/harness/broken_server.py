@@ -1,0 +1,124 @@
+"""The server with something broken in it on purpose: the checker must find out, or it proves nothing.
+
+``python -m faults.harness.broken_server serve`` is ``integrationbus serve`` after what IB_BROKEN names was broken. What
+is broken is here and not in the server, where nobody can switch it on by mistake.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from integrationbus.server import app, cli
+from integrationbus.server.clock import SystemClock, to_micros
+from integrationbus.server.connector import Lease
+from integrationbus.server.feed import task_feed
+from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
+from integrationbus.server.storage import appending, claiming, database, journal, leases
+from integrationbus.server.storage.sql_store import SqlStore
+
+__all__ = ["BREAKS", "BROKEN", "CLOCK", "MODULE"]
+
+MODULE = "faults.harness.broken_server"
+BROKEN = "IB_BROKEN"
+CLOCK = "IB_CLOCK"
+"""A file with the number of seconds by which the clock is wrong."""
+
+
+def without_fence() -> None:
+    """A holder that was taken over can go on writing."""
+
+    def check(_connection: Connection, _lease: Lease) -> None:
+        return
+
+    _put(leases, "check_fence", check)
+    _put(claiming, "check_fence", check)
+
+
+def with_lazy_syncs() -> None:
+    """A commit is acknowledged before it is on the disk."""
+    pragmas: tuple[str, ...] = vars(database)["_PRAGMAS"]
+    assert "synchronous = FULL" in pragmas
+    _put(database, "_PRAGMAS", [pragma.replace("= FULL", "= NORMAL") for pragma in pragmas])
+
+
+def with_early_answers() -> None:
+    """Callers get their answer at once, and what they logged is stored when the next call comes."""
+    store_now = SqlStore.append
+    left: list[Sequence[LogEntry]] = []
+
+    def append(store: SqlStore, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
+        while left:
+            store_now(store, left.pop())
+        inside = vars(store)
+        with inside["_database"].write() as connection:
+            now = to_micros(inside["_clock"].now())
+            answers = appending.append_entries(connection, entries, inside["_connector_ids"], now)
+            connection.rollback()
+        left.append(entries)
+        return answers
+
+    _put(SqlStore, "append", append)
+
+
+def with_holes_in_the_feed() -> None:
+    """Positions are taken and not used."""
+    advance = journal.advance_head
+
+    def advance_too_far(connection: Connection, connector_id: int, *, positions: int, **others: Any) -> tuple[int, int]:
+        return advance(connection, connector_id, positions=positions + 1, **others)
+
+    _put(journal, "advance_head", advance_too_far)
+    _put(appending, "advance_head", advance_too_far)
+
+
+def with_a_wrong_cursor() -> None:
+    """A watch goes on one change too late."""
+    watcher_class = vars(task_feed)["_Watcher"]
+    advance = watcher_class.advance
+
+    def advance_too_far(watcher: object, connector_id: int, position: int) -> None:
+        advance(watcher, connector_id, position + 1)
+
+    _put(watcher_class, "advance", advance_too_far)
+
+
+def with_a_jumping_clock() -> None:
+    """The clock is wrong by what the file says."""
+    path = Path(os.environ[CLOCK])
+
+    class JumpingClock(SystemClock):
+        """The clock of the machine, moved."""
+
+        def now(self) -> datetime:
+            """The wall-clock time, aware, UTC."""
+            return super().now() + timedelta(seconds=float(path.read_text(encoding="ascii") or 0))
+
+    _put(app, "SystemClock", JumpingClock)
+
+
+def _put(owner: object, name: str, value: object) -> None:
+    """Put something in the place of what is there."""
+    assert hasattr(owner, name), f"{owner} has no {name} any more"
+    setattr(owner, name, value)
+
+
+BREAKS: Mapping[str, Callable[[], None]] = {
+    each.__name__: each
+    for each in (
+        without_fence,
+        with_lazy_syncs,
+        with_early_answers,
+        with_holes_in_the_feed,
+        with_a_wrong_cursor,
+        with_a_jumping_clock,
+    )
+}
+
+if __name__ == "__main__":
+    for name in os.environ[BROKEN].split(","):
+        BREAKS[name]()
+    cli.main()

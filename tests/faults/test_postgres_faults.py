@@ -1,0 +1,66 @@
+"""A PostgreSQL that goes away, ends connections, or loses the answer to a commit."""
+
+import random
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from faults.harness.lab import Lab
+from faults.harness.postgres import BreakablePostgres, breakable_postgres
+from faults.harness.proxy import CuttingProxy
+from sqlalchemy import make_url
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[BreakablePostgres]:
+    """A server that no other test sees."""
+    with breakable_postgres() as server:
+        yield server
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_database_that_is_restarted(
+    lab: Lab, own_postgres: BreakablePostgres, mode: Literal["fast", "immediate"]
+) -> None:
+    server = lab.server(own_postgres.url)
+    server.start()
+    rounds = 6
+    with lab.campaign(server) as campaign:
+        for _ in range(rounds):
+            campaign.wait_for_acknowledged(60)
+            own_postgres.restart(mode)
+        campaign.wait_for_acknowledged(60)
+        assert lab.violations(campaign.report(f"PostgreSQL restarted, {mode}", faults=rounds)) == []
+
+
+def test_connections_that_are_ended(lab: Lab, own_postgres: BreakablePostgres) -> None:
+    server = lab.server(own_postgres.url)
+    server.start()
+    ended = 0
+    with lab.campaign(server) as campaign:
+        for _ in range(25):
+            campaign.wait_for_acknowledged(15)
+            ended += own_postgres.end_connections()
+        assert lab.violations(campaign.report("PostgreSQL connections ended", faults=ended)) == []
+    assert ended > 25
+
+
+def test_connections_that_are_cut_around_their_commit(lab: Lab, own_postgres: BreakablePostgres) -> None:
+    moments: tuple[Literal["before", "after"], ...] = ("before", "after")
+    chance = random.Random(lab.seed)  # noqa: S311 - to be repeatable
+    rounds = 30
+    with CuttingProxy(own_postgres.socket) as proxy:
+        own = make_url(own_postgres.url)
+        url = own.set(host="127.0.0.1", port=proxy.port, query={}).render_as_string(hide_password=False)
+        server = lab.server(url)
+        server.start()
+        with lab.campaign(server) as campaign:
+            for number in range(rounds):
+                campaign.wait_for_acknowledged(chance.randint(1, 20))
+                assert proxy.cut_next(moments[number % 2])
+            assert lab.violations(campaign.report("PostgreSQL cut around commits", faults=rounds)) == []
+        calls = campaign.evidence().calls
+    assert any(call.duplicate for call in calls)
+    assert any(call.reason == "OUTCOME_UNKNOWN" for call in calls)
