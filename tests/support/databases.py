@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-__all__ = ["fresh_postgres", "postgres_server"]
+__all__ = ["APART", "EVERYWHERE", "fresh_postgres", "postgres_server"]
+
+APART = "apart"
+"""The case of a queue and a target that are two databases, both SQLite."""
+
+EVERYWHERE = ("sqlite", "postgresql", APART)
+"""The cases of what must hold wherever the objects are."""
 
 
 @contextmanager

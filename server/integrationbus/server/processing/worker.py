@@ -201,9 +201,7 @@ class ConnectorWorker:
 
     def _see_through(self, run: NewRun) -> None:
         if self._lease is None:
-            self._lease = self._store.acquire_lease(
-                self._registered.name, self._owner, run.id, crashed=self._may_have_crashed
-            )
+            self._lease = self._runner.take(self._registered.name, self._owner, run.id, crashed=self._may_have_crashed)
             self._may_have_crashed = True
         place = 0
         while True:

@@ -12,7 +12,7 @@ from integrationbus.server.storage.journal import Change, ChangeNote, record_cha
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
 from integrationbus.server.task import AttemptOutcome, Task, TaskState, Turn
 
-__all__ = ["acquire", "check_fence", "halt", "release", "release_halt"]
+__all__ = ["acquire", "check_fence", "halt", "recover", "release", "release_halt"]
 
 _MAX_CRASHES = 3
 
@@ -20,16 +20,25 @@ _lease, _task, _attempt, _run = schema.lease, schema.task, schema.task_attempt, 
 
 
 def acquire(
-    connection: Connection, *, connector_id: int, connector: str, owner: str, run_id: str, crashed: bool, now: int
+    connection: Connection,
+    *,
+    connector_id: int,
+    connector: str,
+    owner: str,
+    run_id: str,
+    crashed: bool,
+    recovers: bool,
+    now: int,
 ) -> Lease:
-    """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING."""
+    """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING, if told to."""
     epoch: int = connection.execute(
         update(_lease)
         .where(_lease.c.connector_id == connector_id)
         .values(owner=owner, epoch=_lease.c.epoch + 1)
         .returning(_lease.c.epoch)
     ).scalar_one()
-    _recover(connection, connector_id, run_id, crashed=crashed, now=now)
+    if recovers:
+        recover(connection, connector_id, run_id, crashed=crashed, now=now)
     return Lease(connector_id=connector_id, connector=connector, owner=owner, epoch=epoch)
 
 
@@ -53,7 +62,7 @@ def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:
+def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:
     """Put RUNNING tasks back. One that was alone is charged with the crash; of several, each is tried alone next."""
     statement = tasks_select(with_payload=False).where(
         _task.c.connector_id == connector_id, _task.c.in_line, _task.c.state == TaskState.RUNNING

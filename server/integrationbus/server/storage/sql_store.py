@@ -1,6 +1,6 @@
 """The store: each method of the port is one transaction around a function of this package."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.effects import Finished, Taken
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.object_names import ObjectName
@@ -24,6 +25,7 @@ from integrationbus.server.storage import (
     schema,
     settling,
     streams,
+    taking_over,
     waiting,
 )
 from integrationbus.server.storage.appending import append_entries
@@ -62,6 +64,9 @@ class SqlSettlingTransaction(SqlRehearsing):
         """See ``SettlingTransaction.savepoint``."""
         with self.handle.begin_nested():
             yield
+
+    def keep(self, settlements: Sequence[Settlement], names: Callable[[], Collection[ObjectName]]) -> None:
+        """See ``SettlingTransaction.keep``: what was written is committed with what is settled."""
 
     def before_waiting(self) -> bool:
         """See ``SettlingTransaction.before_waiting``."""
@@ -186,7 +191,9 @@ class SqlStore:
         with self._database.read() as connection:
             return reading.oldest_waiting(connection, connector_id)
 
-    def acquire_lease(self, connector: str, owner: str, run_id: str, *, crashed: bool = True) -> Lease:
+    def acquire_lease(
+        self, connector: str, owner: str, run_id: str, *, crashed: bool = True, recover: bool = True
+    ) -> Lease:
         """See ``Store.acquire_lease``."""
         with self._database.write() as connection:
             return leases.acquire(
@@ -196,8 +203,14 @@ class SqlStore:
                 owner=owner,
                 run_id=run_id,
                 crashed=crashed,
+                recovers=recover,
                 now=self._now(),
             )
+
+    def take_over(self, lease: Lease, run_id: str, finished: Finished, *, crashed: bool) -> Taken:
+        """See ``Store.take_over``."""
+        with self._database.write() as connection:
+            return taking_over.take_over(connection, lease, run_id, finished, crashed=crashed, now=self._now())
 
     def release_lease(self, lease: Lease) -> None:
         """See ``Store.release_lease``."""
