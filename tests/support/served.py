@@ -37,10 +37,13 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(database_url: str, connectors: Sequence[str], *, listen: str = "127.0.0.1:0") -> AsyncIterator[Served]:
+async def serve(
+    database_url: str, connectors: Sequence[str], *, listen: str = "127.0.0.1:0", target_url: str = ""
+) -> AsyncIterator[Served]:
     """Start a server, and stop it at the end."""
     settings = Settings(
         database_url=database_url,
+        target_url=target_url,
         listen=listen,
         connectors=tuple(connectors),
         use_entry_points=False,

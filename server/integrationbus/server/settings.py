@@ -1,9 +1,9 @@
 """The settings of the server: one value, read and checked once."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -48,16 +48,24 @@ class Settings(BaseSettings):
             raise ValueError(f"must be sqlite or postgresql, not {backend}")
         return value
 
-    @model_validator(mode="after")
-    def _apart(self) -> Self:
-        if self.target_url and _place_of(self.target_url) == _place_of(self.database_url):
-            raise ValueError("target_url must be another database than database_url; leave it out to have one for both")
-        return self
+    @field_validator("target_url")
+    @classmethod
+    def _another_database(cls, value: str, info: ValidationInfo) -> str:
+        # A database_url that does not fit is missing here, and reported by itself.
+        queue: str | None = info.data.get("database_url")
+        if value and queue and _place_of(value) == _place_of(queue):
+            raise ValueError("must be another database than database_url; leave it out to have one for both")
+        return value
 
     @property
     def database_name(self) -> str:
         """The URL of the database without its password."""
         return make_url(self.database_url).render_as_string(hide_password=True)
+
+    @property
+    def target_name(self) -> str:
+        """The URL of the target without its password; empty when it is the database itself."""
+        return make_url(self.target_url).render_as_string(hide_password=True) if self.target_url else ""
 
 
 def _place_of(url: str) -> tuple[object, ...]:

@@ -19,8 +19,6 @@ __all__ = ["take_over"]
 
 _task, _attempt = schema.task, schema.task_attempt
 
-_REASON = "its result was found in the target"
-
 
 def take_over(
     connection: Connection, lease: Lease, run_id: str, finished: Finished, *, crashed: bool, now: int
@@ -30,7 +28,7 @@ def take_over(
     done = list(_done(connection, lease.connector_id, finished.results))
     follows = Settled()
     if done:
-        note = ChangeNote(occurred_at=now, run_id=_run_of(connection, lease.connector_id), reason=_REASON)
+        note = ChangeNote(occurred_at=now, run_id=_run_of(connection, lease.connector_id))
         follows = settle(connection, lease, done, finished.names, note)
     recover(connection, lease.connector_id, run_id, crashed=crashed, now=now)
     return Taken(lease=lease, settled=len(done), follows=follows)
