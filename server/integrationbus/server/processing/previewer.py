@@ -69,7 +69,7 @@ class Previewer:
         if registered.connector is None:
             raise ConnectorUnhealthy(f"{name} cannot run: {registered.problem}")
         if name not in self._preparers:
-            self._preparers[name] = Preparer(type(registered.connector)(), self._registry, self._clock)
+            self._preparers[name] = Preparer(type(registered.connector)(), self._registry, self._clock, previews=True)
         return self._preparers[name]
 
 

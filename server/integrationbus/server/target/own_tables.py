@@ -69,7 +69,7 @@ def prepare_own_tables(connection: Connection, store_id: str, *, queue_knows_obj
         if queue_knows_objects and not key_map.knows_any(connection):
             raise TargetUnusable(
                 "it is new, and the database of the queue has objects already: "
-                "copy their tables and key_map to the target, or start with a new queue"
+                "copy their tables, and key_map without its foreign key, to the target, or start with a new queue"
             )
         connection.execute(insert(bus_target).values(store_id=store_id, version=_VERSION))
     elif found.store_id != store_id:
