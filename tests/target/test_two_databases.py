@@ -15,10 +15,11 @@ from support.people import PeopleConnector
 from support.writes import count_writes, writes_of
 
 from integrationbus.connectors.keys import ObjectParams
+from integrationbus.server.claims import ClaimRequest, NewRun
 from integrationbus.server.errors import LeaseLost, OutcomeUnknown, StoreUnavailable
-from integrationbus.server.run import RunState
+from integrationbus.server.run import RunState, RunTrigger
 from integrationbus.server.target.ledger import SqlLedger
-from integrationbus.server.task import MissingKeyAction, TaskState, TaskType
+from integrationbus.server.task import AttemptOutcome, MissingKeyAction, TaskState, TaskType
 
 PATHS = ["support.people:PeopleConnector", "support.people:PatientConnector"]
 UPDATE = TaskType.UPDATE_OBJECT
@@ -225,6 +226,34 @@ def test_a_connector_waits_while_the_target_is_away_and_no_call_does(
     clock.advance(timedelta(minutes=1))
     until_done(two, task_id, other)
     assert writes_of(two.target.database) == ["INSERT", "INSERT"]
+
+
+def test_a_crash_is_remembered_while_the_target_is_away(two: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    [task_id] = two.log(new_task({"name": "Ada"}))
+    lease = two.store.acquire_lease("people", "dead", "")
+    run = NewRun(id="dead", trigger=RunTrigger.LOG)
+    two.store.claim(lease, ClaimRequest(run=run, after_sequence=0, max_tasks=1, max_bytes=1))
+    once(monkeypatch, two.target.database, "write", fail)
+    two.process()
+    until_done(two, task_id)
+    outcomes = [attempt.outcome for attempt in two.store.attempts(task_id)[0]]
+    assert outcomes == [AttemptOutcome.CRASHED, AttemptOutcome.SUCCEEDED]
+
+
+def test_a_result_of_another_task_in_the_same_place_is_not_taken_for_that_of_this_one(
+    two: Workbench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a queue leaves it that was put back to an earlier state."""
+    two.log(new_task({"name": "Ada"}))
+    two.process()
+    with two.target.database.write() as connection:
+        rest = "connector_id, 2, 'another task', epoch, result, names"
+        connection.execute(text(f"INSERT INTO bus_applied SELECT {rest} FROM bus_applied"))  # noqa: S608 - our own
+    [task_id] = two.log(new_task({"name": "Bob"}))
+    two.process()
+    assert "a task of the batch was applied before" in caplog.text
+    until_done(two, task_id)
+    assert two.names("test.person") == ["Ada", "Bob"]
 
 
 def test_the_queue_holds_no_objects(two: Workbench) -> None:
