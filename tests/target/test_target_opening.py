@@ -50,7 +50,12 @@ def test_one_database_under_two_names_is_refused(database_url: str, target_url: 
 
 @pytest.mark.parametrize(
     ("target_url", "says"),
-    [("mysql://host/name", "sqlite or postgresql"), ("nonsense", "must be a URL"), ("sqlite://", "must be a file")],
+    [
+        ("mysql://host/name", "sqlite or postgresql"),
+        ("nonsense", "must be a URL"),
+        ("sqlite://", "must be a file"),
+        ("postgresql://127.0.0.1:1/nobody", "the database cannot be opened"),
+    ],
 )
 def test_a_target_that_cannot_be_opened_is_refused_by_name(
     queue: str, target_url: str, says: str, monkeypatch: pytest.MonkeyPatch

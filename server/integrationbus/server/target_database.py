@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from integrationbus.connectors.object_class import describe
 from integrationbus.server.effects import Effects
+from integrationbus.server.errors import StoreUnavailable
 from integrationbus.server.loading import SHIPPED_CLASSES
 from integrationbus.server.processing.one_database import OneDatabase
 from integrationbus.server.processing.two_databases import TwoDatabases
@@ -63,3 +64,5 @@ def _prepare(database: Database, opened: OpenedStore) -> None:
             ensure_tables(connection, map(describe, SHIPPED_CLASSES))
     except (TableMismatch, TargetUnusable) as error:
         raise TargetUnusable(f"target_url: the target cannot be used: {error}") from error
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"target_url: {error}") from error

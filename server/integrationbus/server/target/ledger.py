@@ -66,8 +66,7 @@ class SqlLedger:
     def take(self, lease: Lease) -> Finished:
         """See ``TargetLedger.take``. An earlier holder that is writing has the row of the connector until it ends."""
         with self._database.write() as connection:
-            if not _is_known(connection, lease):
-                connection.execute(insert(bus_holder).values(connector_id=lease.connector_id, epoch=lease.epoch))
+            _make_known(connection, lease)
             _check_fence(connection, lease)
             rows = connection.execute(select(bus_applied).where(bus_applied.c.connector_id == lease.connector_id)).all()
         return Finished(
@@ -106,9 +105,15 @@ class SqlLedger:
             )
 
 
-def _is_known(connection: Connection, lease: Lease) -> bool:
+def _make_known(connection: Connection, lease: Lease) -> None:
+    """Make sure that the connector has a row to lock."""
     known = select(bus_holder.c.epoch).where(bus_holder.c.connector_id == lease.connector_id)
-    return connection.execute(known).first() is not None
+    if connection.execute(known).first() is not None:
+        return
+    try:
+        connection.execute(insert(bus_holder).values(connector_id=lease.connector_id, epoch=lease.epoch))
+    except IntegrityError as error:
+        raise LeaseLost(f"connector {lease.connector}: two servers came for it, for the first time") from error
 
 
 def _check_fence(connection: Connection, lease: Lease) -> None:
