@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from support.bench import Workbench
 from support.clocks import ManualClock
-from support.databases import fresh_postgres, postgres_server
+from support.databases import APART, fresh_postgres, postgres_server
 
 # The same examples every time, however slow the machine: a failure is one of the change, never of the day.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -35,11 +35,19 @@ def postgres_url(postgres: str, worker_id: str) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
+    """An empty database of each kind; for APART, SQLite."""
+    if request.param in ("sqlite", APART):
         yield f"sqlite:///{tmp_path / 'bus.db'}"
         return
     yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where objects are kept: a database of their own for APART, else that of the queue."""
+    cases = getattr(request.node, "callspec", None)
+    apart = cases is not None and cases.params.get("database_url") == APART
+    return f"sqlite:///{tmp_path / 'target.db'}" if apart else ""
 
 
 @pytest.fixture
@@ -49,7 +57,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def bus(database_url: str, clock: ManualClock) -> Iterator[Workbench]:
+def bus(database_url: str, target_url: str, clock: ManualClock) -> Iterator[Workbench]:
     """A bus with the connector "people", on each kind of database."""
-    with Workbench(database_url, clock) as bench:
+    with Workbench(database_url, clock, target_url=target_url) as bench:
         yield bench

@@ -21,6 +21,7 @@ from integrationbus.v1 import enums_pb2
 def test_public_names_are_pinned() -> None:
     assert sdk.__all__ == [
         "Accepts",
+        "Attempt",
         "BaseInfo",
         "Cron",
         "Dependency",

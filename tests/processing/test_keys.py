@@ -2,10 +2,14 @@
 
 from typing import cast
 
+import pytest
 from support.bench import Workbench, new_task
+from support.databases import EVERYWHERE
 
 from integrationbus.connectors import ObjectParams
 from integrationbus.server.task import TaskDataType, TaskEffect, TaskType
+
+pytestmark = pytest.mark.parametrize("database_url", EVERYWHERE, indirect=True)
 
 
 def test_a_key_is_found_by_the_external_id_of_an_earlier_task(bus: Workbench) -> None:

@@ -10,20 +10,25 @@ import pytest
 from sqlalchemy import Connection
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
+from support.databases import EVERYWHERE
 from support.people import PeopleConnector
 
 from integrationbus.connectors.keys import ObjectParams
 from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
+from integrationbus.server.storage.database import Database
 from integrationbus.server.task import MissingKeyAction
+
+pytestmark = pytest.mark.parametrize("database_url", EVERYWHERE, indirect=True)
 
 NAMES = ("people", "patient", "notified")
 PEOPLE = 12
 
 
 @pytest.fixture
-def buses(database_url: str, clock: ManualClock) -> Iterator[Workbench]:
+def buses(database_url: str, target_url: str, clock: ManualClock) -> Iterator[Workbench]:
     """Three connectors, each of which knows all people by their names."""
-    with Workbench(database_url, clock, [f"support.people:{name.title()}Connector" for name in NAMES]) as bus:
+    paths = [f"support.people:{name.title()}Connector" for name in NAMES]
+    with Workbench(database_url, clock, paths, target_url=target_url) as bus:
         for name in NAMES:
             connector = cast(PeopleConnector, bus.registry.get(name).connector)
             for number in range(PEOPLE):
@@ -61,10 +66,11 @@ def test_connectors_that_wait_for_each_other_come_to_an_end(buses: Workbench) ->
 class Flaky:
     """Every third write of a connector fails at first: before it begins, before its commit, or just behind it."""
 
-    def __init__(self, bus: Workbench) -> None:
+    def __init__(self, bus: Workbench, database: Database) -> None:
         self._bus = bus
+        self.database = database
         self._fates = cycle(["", "", "refused", "", "", "lost", "", "", "done"])
-        self._write = bus.database.write
+        self._write = database.write
         self._guard = threading.Lock()
         self.failures_left = 6
 
@@ -94,10 +100,11 @@ class Flaky:
 
 def test_commits_that_fail_lose_and_repeat_nothing(buses: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = log_a_chain(buses)
-    flaky = Flaky(buses)
-    monkeypatch.setattr(buses.database, "write", flaky.write)
+    each = [Flaky(buses, database) for database in {buses.database, buses.target.database}]
+    for flaky in each:
+        monkeypatch.setattr(flaky.database, "write", flaky.write)
     process_all(buses, ids)
-    assert flaky.failures_left == 0
+    assert [flaky.failures_left for flaky in each] == [0] * len(each)
 
 
 def test_a_call_is_not_lost_with_the_outcome_of_the_commit_that_made_it(

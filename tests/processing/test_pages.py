@@ -5,8 +5,11 @@ from uuid import UUID
 
 import pytest
 from support.bench import Workbench, new_task
+from support.databases import EVERYWHERE
 
 from integrationbus.server.task import NewTask, TaskDataType, TaskType
+
+pytestmark = pytest.mark.parametrize("database_url", EVERYWHERE, indirect=True)
 
 CREATE, DELETE = TaskType.CREATE_DOCUMENT, TaskType.DELETE_DOCUMENT
 GUID = UUID(int=7)

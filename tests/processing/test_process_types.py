@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
+from support.databases import EVERYWHERE
 
 from integrationbus.server.connector import HeadAction
 from integrationbus.server.run import RunState
 from integrationbus.server.task import ProcessType
+
+pytestmark = pytest.mark.parametrize("database_url", EVERYWHERE, indirect=True)
 
 BAD = {"do": "raise"}
 

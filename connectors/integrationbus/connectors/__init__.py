@@ -1,5 +1,6 @@
 """The connector SDK: what one needs to write a connector and its internal classes."""
 
+from integrationbus.connectors.attempt import Attempt
 from integrationbus.connectors.connector import IntegrationConnector, RetryableError
 from integrationbus.connectors.exact_decimal import ExactDecimal
 from integrationbus.connectors.keys import DocumentParams, ExternalId, ObjectParams, Reference
@@ -21,6 +22,7 @@ from integrationbus.connectors.utc_date_time import UtcDateTime
 
 __all__ = [
     "Accepts",
+    "Attempt",
     "BaseInfo",
     "Cron",
     "Dependency",

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from integrationbus.connectors.attempt import Attempt
 from integrationbus.connectors.keys import DocumentParams, ExternalId, ObjectParams
 from integrationbus.connectors.models import BaseInfo, TreeNode
 from integrationbus.connectors.policies import (
@@ -44,6 +45,8 @@ class IntegrationConnector:
     missing_key: ClassVar[MissingKeyPolicy] = FailOnMissingKey()
     clear_translations_after_processing: ClassVar[bool] = True
     """Whether translated keys are forgotten after each run; otherwise they are kept until a task fails."""
+    current_attempt: Attempt = Attempt()
+    """The attempt at a task that the methods are called for. The server sets it before each; it is empty elsewhere."""
 
     def prepare_internal_object(
         self,

@@ -42,6 +42,7 @@ from integrationbus.server.target.inspection import TableInspector
 from integrationbus.server.target.key_map_reader import KeyMapReader
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
+from integrationbus.server.target_database import OpenedTarget, open_target
 from integrationbus.server.task_log import TaskLog
 
 __all__ = ["App"]
@@ -67,14 +68,24 @@ class App:
         lease = timedelta(seconds=settings.lease_seconds)
         self.opened = open_store(settings.database_url, self._clock, lease, on_broken=self._database_broke)
         try:
-            self._build(self.opened)
+            self._open_target(self.opened)
         except BaseException:
             self.opened.close()
             raise
 
-    def _build(self, opened: OpenedStore) -> None:
+    def _open_target(self, opened: OpenedStore) -> None:
+        self._place = open_target(opened, self._settings.target_url)
+        try:
+            self._build(opened, self._place)
+        except BaseException:
+            self._place.close()
+            raise
+
+    def _build(self, opened: OpenedStore, place: OpenedTarget) -> None:
         settings, clock, store = self._settings, self._clock, opened.store
-        self.registry = load_connectors(opened, settings.connectors, use_entry_points=settings.use_entry_points)
+        self.registry = load_connectors(
+            opened, settings.connectors, use_entry_points=settings.use_entry_points, target=place.database
+        )
         self._target = SqlTarget(self.registry.classes)
         self._reads = Reads()
         self._rates = Rates([item.name for item in self.registry.connectors], clock)
@@ -94,14 +105,14 @@ class App:
             homes=self._sharing.homes,
         )
         self._schedule = Schedule(self.registry, self._dispatcher.schedule_is_due)
-        self._previewer = Previewer(store=store, target=self._target, registry=self.registry, clock=clock)
+        self._previewer = Previewer(effects=place.effects, target=self._target, registry=self.registry, clock=clock)
         self._connector_watch = ConnectorWatch(
             store=store, reads=self._reads, clock=clock, state_of=self._dispatcher.state_of
         )
         checker = ConnectorChecker(
             store=store,
             registry=self.registry,
-            inspector=TableInspector(opened.database),
+            inspector=TableInspector(place.database),
             next_due=self._schedule.next_due,
         )
         self._purger = Purger(store, settings.retention, self._purged)
@@ -116,8 +127,8 @@ class App:
             runs=self._runs,
             connector_watch=self._connector_watch,
             checker=checker,
-            keys=KeyMapReader(opened.database, self.registry),
-            objects=ObjectReader(opened.database, self.registry),
+            keys=KeyMapReader(place.database, self.registry),
+            objects=ObjectReader(place.database, self.registry),
             actions=TaskActions(store, self._dispatcher, self._reads),
             previewer=self._previewer,
             replicas=self._sharing,
@@ -165,6 +176,7 @@ class App:
             self._sharing.stop,
             partial(asyncio.to_thread, self._previewer.stop),
             partial(asyncio.to_thread, self._reads.stop),
+            partial(asyncio.to_thread, self._place.close),
             partial(asyncio.to_thread, self.opened.close),
         )
         for step in steps:
@@ -185,6 +197,7 @@ class App:
         store = self.opened.store
         runner = Runner(
             store=store,
+            effects=self._place.effects,
             target=self._target,
             preparer=Preparer(connector, self.registry, self._clock),
             retry=connector.retry,

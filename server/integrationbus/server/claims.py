@@ -1,6 +1,6 @@
 """Processing, as the store sees it: claiming tasks from the line, and settling them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -121,6 +121,13 @@ class SettlingTransaction(Rehearsing, Protocol):
 
     def savepoint(self) -> AbstractContextManager[None]:
         """What is written inside is undone, alone, when an exception leaves the context."""
+        ...
+
+    def keep(self, settlements: Sequence[Settlement], names: Callable[[], Collection[ObjectName]]) -> None:
+        """Make what was written durable, if it does not become so with the settling; nothing is written after it.
+
+        ``names`` finds the names of what was written, while it can still be looked at. Raises LeaseLost.
+        """
         ...
 
     def before_waiting(self) -> bool:

@@ -1,6 +1,7 @@
 """The in-process door: tasks straight into the database, from Python, while no server runs."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -12,6 +13,7 @@ from integrationbus.server.loading import load_connectors
 from integrationbus.server.log_entries import LogEntry, LogReceipt
 from integrationbus.server.rpc.intake import check_creator, check_task_at, request_key
 from integrationbus.server.storage.opened import open_store
+from integrationbus.server.target_database import open_target
 from integrationbus.server.task import NewTask as CheckedTask
 
 __all__ = ["Door"]
@@ -21,17 +23,27 @@ class Door:
     """Logs tasks into a database, with the checks of the server. A server that starts later processes them.
 
     ``connectors`` are classes as "module:Class"; tasks for connectors that are on record already are accepted, too.
-    Making one raises DatabaseInUse while a server works on the SQLite file: then log through the server.
+    ``target_url`` is that of the server, if its objects are in a database of their own. Making one raises DatabaseInUse
+    while a server works on the SQLite file: then log through the server.
     """
 
     def __init__(
-        self, database_url: str, *, application: str, connectors: Sequence[str] = (), use_entry_points: bool = True
+        self,
+        database_url: str,
+        *,
+        application: str,
+        connectors: Sequence[str] = (),
+        use_entry_points: bool = True,
+        target_url: str = "",
     ) -> None:
         self._creator = check_creator(application)
         self._limits = Limits()
         self._opened = open_store(database_url, SystemClock())
         try:
-            self._registry = load_connectors(self._opened, connectors, use_entry_points=use_entry_points)
+            with closing(open_target(self._opened, target_url)) as target:
+                self._registry = load_connectors(
+                    self._opened, connectors, use_entry_points=use_entry_points, target=target.database
+                )
         except BaseException:
             self._opened.close()
             raise

@@ -12,6 +12,7 @@ from integrationbus.connectors.object_class import ObjectClass, describe
 from integrationbus.server.connector import ConnectorRecord
 from integrationbus.server.processing.schedule import clock_trigger
 from integrationbus.server.registry import ConnectorRegistry, RegisteredConnector
+from integrationbus.server.storage.database import Database
 from integrationbus.server.storage.opened import OpenedStore
 from integrationbus.server.target.tables import TableMismatch, ensure_tables
 
@@ -33,19 +34,24 @@ _NOT_CONFIGURED = "it is no longer configured; its tasks wait"
 
 
 def load_connectors(
-    opened: OpenedStore, class_paths: Iterable[str], *, use_entry_points: bool = True
+    opened: OpenedStore, class_paths: Iterable[str], *, use_entry_points: bool = True, target: Database | None = None
 ) -> ConnectorRegistry:
-    """Find the connectors, make their tables, and put them on record with those that were there before."""
+    """Find the connectors, make their tables, and put them on record with those that were there before.
+
+    ``target`` is the database of the objects; None: that of the store.
+    """
     known = {record.class_path: record.name for record in opened.store.connectors()}
     found = find_connectors(class_paths, use_entry_points=use_entry_points)
-    return register_connectors(opened, [_by_known_name(item, known) for item in found])
+    return register_connectors(opened, [_by_known_name(item, known) for item in found], target)
 
 
-def register_connectors(opened: OpenedStore, candidates: Sequence[FoundConnector]) -> ConnectorRegistry:
+def register_connectors(
+    opened: OpenedStore, candidates: Sequence[FoundConnector], target: Database | None = None
+) -> ConnectorRegistry:
     """Make the tables of connectors that were found, and put them on record with those that were there before."""
     shipped = [describe(cls) for cls in SHIPPED_CLASSES]
     made = {item.name: item.connector for item in candidates}
-    found = _checked(opened, candidates, shipped)
+    found = _checked(target or opened.database, candidates, shipped)
     opened.store.register_connectors({item.name: item.class_path for item in found})
     by_name = {item.name: item for item in found}
     records = opened.store.connectors()
@@ -58,21 +64,19 @@ def _by_known_name(found: FoundConnector, known: Mapping[str, str]) -> FoundConn
     return found if found.connector else replace(found, name=known.get(found.class_path, found.name))
 
 
-def _checked(
-    opened: OpenedStore, found: Sequence[FoundConnector], shipped: Sequence[ObjectClass]
-) -> list[FoundConnector]:
+def _checked(target: Database, found: Sequence[FoundConnector], shipped: Sequence[ObjectClass]) -> list[FoundConnector]:
     """The same connectors; those that cannot work with this database or with the others carry a problem."""
     owners: dict[str, ObjectClass] = {item.object_type: item for item in shipped}
     checked = []
     for item in found:
-        problem = item.problem or _problem_of(opened, item, owners)
+        problem = item.problem or _problem_of(target, item, owners)
         checked.append(replace(item, connector=None, problem=problem) if problem else item)
         if not problem:
             owners |= _classes_of(item)
     return checked
 
 
-def _problem_of(opened: OpenedStore, found: FoundConnector, owners: Mapping[str, ObjectClass]) -> str:
+def _problem_of(target: Database, found: FoundConnector, owners: Mapping[str, ObjectClass]) -> str:
     classes = _classes_of(found)
     taken = [name for name, item in classes.items() if owners.get(name, item) is not item]
     if taken:
@@ -80,7 +84,7 @@ def _problem_of(opened: OpenedStore, found: FoundConnector, owners: Mapping[str,
     try:
         assert found.connector
         clock_trigger(found.connector.trigger)
-        with opened.database.write() as connection:
+        with target.write() as connection:
             ensure_tables(connection, classes.values())
     except (ValueError, TableMismatch, SQLAlchemyError) as error:
         return str(error)

@@ -1,9 +1,10 @@
 """The settings of the server: one value, read and checked once."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -27,6 +28,8 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite:///integrationbus.db"
     """Where tasks and objects are kept: ``sqlite:///file`` or ``postgresql://user:password@host/name``."""
+    target_url: str = ""
+    """Where objects, pages and the key map are kept, if not there: a URL of the same kinds. Set it from the start."""
     listen: str = "127.0.0.1:50051"
     """The address to serve on; port 0 takes a free one. Without encryption only loopback addresses are served."""
     connectors: Annotated[tuple[str, ...], NoDecode] = ()
@@ -60,9 +63,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("database_url")
+    @field_validator("database_url", "target_url")
     @classmethod
-    def _known_database(cls, value: str) -> str:
+    def _known_database(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.field_name == "target_url":
+            return value
         try:
             backend = make_url(value).get_backend_name()
         except ArgumentError:
@@ -88,7 +93,30 @@ class Settings(BaseSettings):
             runs=self.retain_runs,
         )
 
+    @field_validator("target_url")
+    @classmethod
+    def _another_database(cls, value: str, info: ValidationInfo) -> str:
+        # A database_url that does not fit is missing here, and reported by itself.
+        queue: str | None = info.data.get("database_url")
+        if value and queue and _place_of(value) == _place_of(queue):
+            raise ValueError("must be another database than database_url; leave it out to have one for both")
+        return value
+
     @property
     def database_name(self) -> str:
         """The URL of the database without its password."""
         return make_url(self.database_url).render_as_string(hide_password=True)
+
+    @property
+    def target_name(self) -> str:
+        """The URL of the target without its password; empty when it is the database itself."""
+        return make_url(self.target_url).render_as_string(hide_password=True) if self.target_url else ""
+
+
+def _place_of(url: str) -> tuple[object, ...]:
+    """What tells one database from another, whoever connects to it."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return (Path(parsed.database or "").resolve(),)
+    host, port = (parsed.query.get(name) for name in ("host", "port"))
+    return (parsed.host or host, int(parsed.port or str(port or 5432)), parsed.database)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Rehearsing, SettlingTransaction
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.effects import Finished, Taken
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
 from integrationbus.server.replica import News, Replica, RequestedRun, Roll
@@ -134,13 +135,22 @@ class Store(Protocol):
         """The connectors with tasks that are called out of turn."""
         ...
 
-    def acquire_lease(self, connector: str, owner: str, run_id: str, *, crashed: bool = True) -> Lease:
-        """Take the connector for a run.
+    def acquire_lease(
+        self, connector: str, owner: str, run_id: str, *, crashed: bool = True, recover: bool = True
+    ) -> Lease:
+        """Take the connector for a run. Without ``recover`` what follows is left to ``take_over``.
 
         Attempts that were left open are closed, and other runs that are open are INTERRUPTED. ``crashed`` says that the
         process may have died of a task: then they are tried alone next, and charged; see ``Task.isolated``.
 
         Raises LeaseHeld when another owner has it, and prolonged it in time.
+        """
+        ...
+
+    def take_over(self, lease: Lease, run_id: str, finished: Finished, *, crashed: bool) -> Taken:
+        """Settle what an earlier holder finished elsewhere, and do with the rest as ``acquire_lease`` says.
+
+        Results of tasks that are settled already are left alone. Raises LeaseLost.
         """
         ...
 

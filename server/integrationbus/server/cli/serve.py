@@ -47,8 +47,8 @@ def serve(
     """Run the server until it is told to stop (Ctrl-C or SIGTERM).
 
     Every option can also be set in the environment: INTEGRATIONBUS_DATABASE_URL, INTEGRATIONBUS_LISTEN,
-    INTEGRATIONBUS_CONNECTORS (separated by commas), INTEGRATIONBUS_LOG_LEVEL and INTEGRATIONBUS_GRACE_SECONDS. How long
-    things are kept is set with INTEGRATIONBUS_RETAIN_SUCCEEDED and others: see the guide.
+    INTEGRATIONBUS_CONNECTORS (separated by commas). Only there are INTEGRATIONBUS_TARGET_URL (another database for the
+    objects), INTEGRATIONBUS_LOG_LEVEL, INTEGRATIONBUS_GRACE_SECONDS, and how long things are kept: see the guide.
     """
     given: dict[str, Any] = {
         "database_url": database_url,
@@ -123,10 +123,12 @@ def _announce(address: str, settings: Settings, registry: ConnectorRegistry, *, 
         "event": "serving",
         "address": address,
         "database": settings.database_name,
+        "target": settings.target_name,
         "version": __version__,
         "connectors": connectors,
     }
-    _say(f"Integration Bus {__version__} serves on {address}, with {settings.database_name}", serving, as_json=as_json)
+    places = settings.database_name + (f" and objects in {settings.target_name}" if settings.target_name else "")
+    _say(f"Integration Bus {__version__} serves on {address}, with {places}", serving, as_json=as_json)
     if as_json:
         return
     if not connectors:

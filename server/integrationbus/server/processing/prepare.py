@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
+from integrationbus.connectors.attempt import Attempt
 from integrationbus.connectors.connector import IntegrationConnector, RetryableError
 from integrationbus.connectors.keys import Reference
 from integrationbus.connectors.models import InternalObject
@@ -27,12 +28,15 @@ _PREPARED_FORMS = (PayloadForm.OBJECT, PayloadForm.PAGE)
 
 
 class Preparer:
-    """Prepares the tasks of one connector, outside any transaction."""
+    """Prepares the tasks of one connector, outside any transaction. ``previews``: nothing of them will be kept."""
 
-    def __init__(self, connector: IntegrationConnector, registry: ConnectorRegistry, clock: Clock) -> None:
+    def __init__(
+        self, connector: IntegrationConnector, registry: ConnectorRegistry, clock: Clock, *, previews: bool = False
+    ) -> None:
         self._connector = connector
         self._registry = registry
         self._clock = clock
+        self._previews = previews
         self._keys = KeyReader(connector, registry)
         self._own_types = frozenset(describe(cls).object_type for cls in connector.object_classes)
         self._parts = PartsReader(self._own_types, registry.classes, self._prepared_object)
@@ -44,6 +48,9 @@ class Preparer:
     def prepare(self, task: Task) -> PreparedTask:
         """Prepare one task. Raises a TaskProblem when its payload, the connector or the object is at fault."""
         assert task.payload, "a claimed task has its payload"
+        self._connector.current_attempt = Attempt(
+            task_id=task.id, number=task.attempt_count + 1, is_preview=self._previews
+        )
         made = self._made(task, task.payload)
         snapshot = made if isinstance(made, Snapshot) else None
         instance = self._checked(task, made if snapshot is None else snapshot.main)

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from integrationbus.server.clock import Clock
+from integrationbus.server.effects import Effects
 from integrationbus.server.errors import ConnectorUnhealthy
 from integrationbus.server.prepared import Application, PreparedTask, Target
 from integrationbus.server.preview import Preview
 from integrationbus.server.problems import TaskProblem
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.registry import ConnectorRegistry
-from integrationbus.server.store import Store
 from integrationbus.server.task import NewTask, task_of
 
 __all__ = ["Previewer"]
@@ -24,8 +24,8 @@ class Previewer:
     It has its own instance of each connector, so that a preview neither waits for a run nor meets its state.
     """
 
-    def __init__(self, *, store: Store, target: Target, registry: ConnectorRegistry, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, *, effects: Effects, target: Target, registry: ConnectorRegistry, clock: Clock) -> None:
+        self._effects = effects
         self._target = target
         self._registry = registry
         self._clock = clock
@@ -52,7 +52,7 @@ class Previewer:
 
     def _rehearse(self, connector_id: int, prepared: PreparedTask) -> Preview:
         now = self._clock.now()
-        with self._store.rehearsal(connector_id) as transaction:
+        with self._effects.rehearsal(connector_id) as transaction:
             names = set(prepared.names(connector_id))
             held = {name: dict(places) for name, places in transaction.held(names).items()}
             application = Application(handle=transaction.handle, connector_id=connector_id, cache={}, held=held)
@@ -69,7 +69,7 @@ class Previewer:
         if registered.connector is None:
             raise ConnectorUnhealthy(f"{name} cannot run: {registered.problem}")
         if name not in self._preparers:
-            self._preparers[name] = Preparer(type(registered.connector)(), self._registry, self._clock)
+            self._preparers[name] = Preparer(type(registered.connector)(), self._registry, self._clock, previews=True)
         return self._preparers[name]
 
 

@@ -4,12 +4,14 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from integrationbus.connectors.policies import RetryPolicy
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement, SettlingTransaction
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
+from integrationbus.server.effects import Effects
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.failpoints import reach
 from integrationbus.server.object_names import ObjectName
@@ -81,6 +83,7 @@ class Runner:
         self,
         *,
         store: Store,
+        effects: Effects,
         target: Target,
         preparer: Preparer,
         retry: RetryPolicy,
@@ -89,6 +92,7 @@ class Runner:
         on_commit: Callable[[int, Settled], None],
     ) -> None:
         self._store = store
+        self._effects = effects
         self._target = target
         self._preparer = preparer
         self._retry = retry
@@ -97,6 +101,13 @@ class Runner:
         self._on_commit = on_commit
         self._cache: TranslationCache = {}
         self._batch_size = BatchSize()
+
+    def take(self, connector: str, owner: str, run_id: str, *, crashed: bool) -> Lease:
+        """See ``Effects.take``: what is settled thereby counts as settled here."""
+        taken = self._effects.take(connector, owner, run_id, crashed=crashed)
+        if taken.settled:
+            self._on_commit(taken.settled, taken.follows)
+        return taken.lease
 
     def run(self, lease: Lease, run: NewRun, after_sequence: int, pause: Pause) -> RunEnd:
         """Go on with a run from behind a place in the line, until it ends.
@@ -146,9 +157,10 @@ class Runner:
             # The connector is asked once a run, but another connector may delete what was found a moment ago.
             self._cache.clear()
         steps = self._prepare(tasks, pause)
-        with self._store.settling(lease, run.id) as transaction:
+        with self._effects.settling(lease, run.id) as transaction:
             application = self._application(lease, transaction, steps, look_for_held=claim.has_waiting)
             settled = self._apply(transaction, steps, application)
+            transaction.keep(settled, partial(self._names, application))
             settled = self._look_again(transaction, steps, settled, application)
             released = [Settlement(task=task) for task in tasks[len(settled) :]]
             appeared = self._appeared(transaction, settled, application)
@@ -179,11 +191,11 @@ class Runner:
     def _application(
         self, lease: Lease, transaction: SettlingTransaction, steps: Sequence[_Step], *, look_for_held: bool
     ) -> Application:
-        application = Application(handle=transaction.handle, connector_id=lease.connector_id, cache=self._cache)
+        held: dict[ObjectName, dict[int, str]] = {}
         if look_for_held:
             names = {name for step in _prepared(steps) for name in step.names(lease.connector_id)}
-            application.held = {name: dict(places) for name, places in transaction.held(names).items()}
-        return application
+            held = {name: dict(places) for name, places in transaction.held(names).items()}
+        return Application(handle=transaction.handle, connector_id=lease.connector_id, cache=self._cache, held=held)
 
     def _apply(
         self, transaction: SettlingTransaction, steps: Sequence[_Step], application: Application
@@ -275,7 +287,14 @@ class Runner:
         """The names of what was written, if that is of interest to anybody."""
         if not (transaction.anybody_waits() or any(item.waiting for item in settled)):
             return ()
-        return {*application.appeared, *self._target.names_of_written(application)}
+        return self._names(application)
+
+    def _names(self, application: Application) -> Collection[ObjectName]:
+        """The names of what was written; it is looked at once."""
+        if application.written:
+            application.appeared.update(self._target.names_of_written(application))
+            application.written.clear()
+        return application.appeared
 
     def _settlement(self, step: PreparedTask, outcome: Outcome, application: Application) -> Settlement:
         if not isinstance(outcome, MissingTarget):

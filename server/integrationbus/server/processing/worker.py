@@ -219,8 +219,8 @@ class ConnectorWorker:
                 continue
             except (LeaseLost, StoreUnavailable, OutcomeUnknown) as error:
                 _log.warning("connector %s: run interrupted: %s", self._registered.name, error)
-                # The tasks in hand are not to blame.
-                self._may_have_crashed = False
+                # The tasks in hand are not to blame; those of an earlier process may be, if they were not seen yet.
+                self._may_have_crashed = self._may_have_crashed and self._lease is None
             except Exception:  # noqa: BLE001 - whatever the fault is, the connector's thread must live on
                 _log.exception("connector %s: run interrupted by a fault of the server", self._registered.name)
             self._recover(run, backoff)
@@ -256,7 +256,7 @@ class ConnectorWorker:
 
     def _acquire(self, run: NewRun) -> Lease:
         asked_at = self._clock.monotonic()
-        lease = self._store.acquire_lease(self.name, self._owner, run.id, crashed=self._may_have_crashed)
+        lease = self._runner.take(self.name, self._owner, run.id, crashed=self._may_have_crashed)
         self._trust.begin(lease.connector_id, asked_at)
         self._lease, self._may_have_crashed = lease, True
         return lease

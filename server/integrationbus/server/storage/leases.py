@@ -13,7 +13,7 @@ from integrationbus.server.storage.journal import Change, ChangeNote, record_cha
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
 from integrationbus.server.task import AttemptOutcome, Task, TaskState, Turn
 
-__all__ = ["acquire", "check_fence", "halt", "release", "release_all", "release_halt"]
+__all__ = ["acquire", "check_fence", "halt", "recover", "release", "release_all", "release_halt"]
 
 _MAX_CRASHES = 3
 
@@ -28,10 +28,11 @@ def acquire(
     owner: str,
     run_id: str,
     crashed: bool,
+    recovers: bool,
     now: int,
     duration: int,
 ) -> Lease:
-    """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING.
+    """Take the connector with a new epoch, and put the tasks back that an earlier holder left RUNNING, if told to.
 
     ``duration`` is in microseconds. Raises LeaseHeld when another one has it, and has renewed it in time.
     """
@@ -45,7 +46,8 @@ def acquire(
     ).scalar_one_or_none()
     if epoch is None:
         raise LeaseHeld(f"connector {connector} is processed by another replica")
-    _recover(connection, connector_id, run_id, crashed=crashed, now=now)
+    if recovers:
+        recover(connection, connector_id, run_id, crashed=crashed, now=now)
     return Lease(connector_id=connector_id, connector=connector, owner=owner, epoch=epoch)
 
 
@@ -79,7 +81,7 @@ def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:
+def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:
     """Put RUNNING tasks back. One that was alone is charged with the crash; of several, each is tried alone next."""
     statement = tasks_select(with_payload=False).where(
         _task.c.connector_id == connector_id, _task.c.in_line, _task.c.state == TaskState.RUNNING

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement
 from integrationbus.server.clock import Clock, to_micros
 from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.effects import Finished, Taken
 from integrationbus.server.failpoints import reach
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.log_streams import StreamStanding
@@ -32,6 +33,7 @@ from integrationbus.server.storage import (
     schema,
     settling,
     streams,
+    taking_over,
     waiting,
 )
 from integrationbus.server.storage.appending import append_entries
@@ -76,6 +78,9 @@ class SqlSettlingTransaction(SqlRehearsing):
         """See ``SettlingTransaction.savepoint``."""
         with self.handle.begin_nested():
             yield
+
+    def keep(self, settlements: Sequence[Settlement], names: Callable[[], Collection[ObjectName]]) -> None:
+        """See ``SettlingTransaction.keep``: what was written is committed with what is settled."""
 
     def before_waiting(self) -> bool:
         """See ``SettlingTransaction.before_waiting``."""
@@ -210,7 +215,9 @@ class SqlStore:
         with self._database.read() as connection:
             return reading.oldest_waiting(connection, connector_id)
 
-    def acquire_lease(self, connector: str, owner: str, run_id: str, *, crashed: bool = True) -> Lease:
+    def acquire_lease(
+        self, connector: str, owner: str, run_id: str, *, crashed: bool = True, recover: bool = True
+    ) -> Lease:
         """See ``Store.acquire_lease``."""
         with self._database.write() as connection:
             lease = leases.acquire(
@@ -220,12 +227,26 @@ class SqlStore:
                 owner=owner,
                 run_id=run_id,
                 crashed=crashed,
+                recovers=recover,
                 now=self._now(),
                 duration=self._lease_micros,
             )
             reach("lease.before_commit")
         reach("lease.after_commit")
         return lease
+
+    def take_over(self, lease: Lease, run_id: str, finished: Finished, *, crashed: bool) -> Taken:
+        """See ``Store.take_over``."""
+        with self._database.write() as connection:
+            return taking_over.take_over(
+                connection,
+                lease,
+                run_id,
+                finished,
+                crashed=crashed,
+                now=self._now(),
+                duration=self._lease_micros,
+            )
 
     def release_lease(self, connector: str, owner: str) -> None:
         """See ``Store.release_lease``."""

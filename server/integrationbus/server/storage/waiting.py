@@ -189,8 +189,8 @@ def close_gate(connection: Connection, connector_id: int) -> bool:
     """Before tasks of a connector begin to wait: let nobody make objects, or call its tasks back, unseen.
 
     Somebody who is making the object right now has either committed when this returns, so that a second look finds it,
-    or looks for waiting tasks only after this transaction, and finds them. Returns whether a second look is needed:
-    SQLite has one writer, who needs no gate.
+    or looks for waiting tasks only after this transaction, and finds them. Returns whether a second look is needed
+    for objects in this database: SQLite has one writer, who needs no gate.
     """
     if connection.dialect.name != "postgresql":
         return False

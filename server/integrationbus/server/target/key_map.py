@@ -6,9 +6,14 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from integrationbus.server.storage import schema
 
-__all__ = ["forget", "look_up", "look_up_external_ids", "look_up_pages", "remember"]
+__all__ = ["forget", "knows_any", "look_up", "look_up_external_ids", "look_up_pages", "remember"]
 
 _map = schema.key_map
+
+
+def knows_any(connection: Connection) -> bool:
+    """Whether any connector has made an object that has an external id."""
+    return connection.execute(select(_map.c.object_id).limit(1)).first() is not None
 
 
 def look_up(connection: Connection, connector_id: int, object_type: str, external_ids: Iterable[str]) -> dict[str, int]:

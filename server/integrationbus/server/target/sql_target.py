@@ -1,4 +1,4 @@
-"""The target in the bus's own database: objects and pages are written in the transaction that settles their tasks."""
+"""The target in a SQL database: objects and pages are written in a transaction that is begun and ended elsewhere."""
 
 import logging
 from collections.abc import Collection, Iterator, Sequence

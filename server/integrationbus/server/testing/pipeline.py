@@ -14,6 +14,7 @@ from integrationbus.server.ids import new_id
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import register_connectors
 from integrationbus.server.log_entries import LogEntry
+from integrationbus.server.processing.one_database import OneDatabase
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.processing.runner import Runner
 from integrationbus.server.registry import RegisteredConnector
@@ -95,6 +96,7 @@ class Pipeline:
         assert connector, "only connectors that could be loaded have runners"
         return Runner(
             store=self._opened.store,
+            effects=OneDatabase(self._opened.store),
             target=SqlTarget(self.registry.classes),
             preparer=Preparer(connector, self.registry, self._clock),
             retry=connector.retry,

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from integrationbus.client import BusObject, NewTask
+from integrationbus.connectors.attempt import Attempt
 from integrationbus.connectors.connector import IntegrationConnector
 from integrationbus.connectors.keys import DocumentParams, ObjectParams
 from integrationbus.connectors.object_class import ObjectClass
@@ -29,7 +30,7 @@ class Probe:
     def __init__(self, bus: ConnectorHarness, connector: IntegrationConnector) -> None:
         self._bus = bus
         self._connector = connector
-        self._preparer = Preparer(connector, bus.pipeline.registry, bus.clock)
+        self._preparer = Preparer(connector, bus.pipeline.registry, bus.clock, previews=True)
 
     def log(self, samples: Iterable[NewTask]) -> list[Task]:
         """The samples as stored tasks. Raises InvalidRequest."""
@@ -43,6 +44,7 @@ class Probe:
 
     def call(self, task: Task, argument: object) -> object:
         """What the connector returns; whatever it raises is let through."""
+        self._connector.current_attempt = Attempt(task_id=task.id, number=1, is_preview=True)
         return self._connector.prepare_internal_object(argument, task.task_type, task.data_type, task.site or None)
 
     def prepare(self, task: Task) -> PreparedTask:
