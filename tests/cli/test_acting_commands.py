@@ -27,6 +27,7 @@ async def test_tasks_are_acted_upon_by_id_and_their_history_is_told(run: Run) ->
     task_id = await logged(run, *BAD)
     retried = await run("tasks", "retry", task_id, "--reason", "again")
     assert (retried.exit_code, retried.output) == (0, "1 task called\n")
+    await run("watch", "--snapshot", "--task-id", task_id, "--state", "failed", "--count", "1")
     skipped = await run("tasks", "skip", task_id, "--json")
     assert json.loads(skipped.stdout)["affected"] == 1
     history = await run("tasks", "history", task_id)
