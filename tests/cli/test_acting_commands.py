@@ -1,6 +1,5 @@
 """Acting from the command line: tasks, runs, switches, connectors, previews."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,20 +23,11 @@ async def logged(run: Run, *arguments: str) -> str:
     return str(json.loads(result.stdout)["id"])
 
 
-async def attempted(run: Run, task_id: str, times: int) -> None:
-    """Wait until so many attempts at a task have ended: one in hand cannot be acted upon."""
-    async with asyncio.timeout(20):
-        while True:
-            told = json.loads((await run("tasks", "history", task_id, "--json")).stdout)
-            if [item["outcome"] for item in told["attempts"]].count("FAILED") == times:
-                return
-
-
 async def test_tasks_are_acted_upon_by_id_and_their_history_is_told(run: Run) -> None:
     task_id = await logged(run, *BAD)
     retried = await run("tasks", "retry", task_id, "--reason", "again")
     assert (retried.exit_code, retried.output) == (0, "1 task called\n")
-    await attempted(run, task_id, 2)
+    await run("watch", "--snapshot", "--task-id", task_id, "--state", "failed", "--count", "1")
     skipped = await run("tasks", "skip", task_id, "--json")
     assert json.loads(skipped.stdout)["affected"] == 1
     history = await run("tasks", "history", task_id)
