@@ -51,5 +51,5 @@ class TurnTakingWorker(ConnectorWorker):
 
     def _is_at_rest(self) -> bool:
         if self._resting == "idle":
-            return self._active is None
+            return self._asked.active is None
         return self._resting == "retry" and not self._poked

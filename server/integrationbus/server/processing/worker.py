@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +12,7 @@ from integrationbus.server.clock import Clock
 from integrationbus.server.connector import Lease
 from integrationbus.server.errors import LeaseHeld, LeaseLost, OutcomeUnknown, ServerDraining, StoreUnavailable
 from integrationbus.server.ids import new_id
+from integrationbus.server.processing.asked_runs import AskedRuns
 from integrationbus.server.processing.runner import RunEnd, Runner
 from integrationbus.server.registry import RegisteredConnector
 from integrationbus.server.replica import RequestedRun
@@ -57,18 +57,13 @@ class ConnectorWorker:
         self._trust = trust or Unlimited()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._active: NewRun | None = None
-        self._following: deque[NewRun] = deque()
-        self._again = False
-        self._on_record: set[str] = set()
-        self._seen_requests: dict[str, int] = {}
+        self._asked = AskedRuns()
         self._poked = False
         self._held: RunState | None = None
         self._stopping = False
         self._lease: Lease | None = None
         self._may_have_crashed = True
         self._next_deadline: datetime | None = None
-        self._cancelled = False
 
     @property
     def name(self) -> str:
@@ -78,12 +73,12 @@ class ConnectorWorker:
     @property
     def is_running(self) -> bool:
         """Whether a run is in progress."""
-        return self._active is not None
+        return self._asked.active is not None
 
     @property
     def stopping(self) -> bool:
         """See ``Pause.stopping``."""
-        return self._stopping or self._cancelled
+        return self._stopping or self._asked.cancelled
 
     @property
     def trusted(self) -> bool:
@@ -106,29 +101,22 @@ class ConnectorWorker:
         with self._changed:
             self._held = None
             outcome, accepted = self._accept(run)
-            self._on_record.add(accepted.id)
+            self._asked.put_on_record(accepted.id)
         # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
         return outcome, self._store.begin_run(self._registered.id, accepted)
 
     def trigger_requested(self, request: RequestedRun) -> None:
         """Carry out a run that somebody left for this worker; asking again changes nothing."""
         with self._changed:
-            if self._stopping:
-                return
-            run, seen = request.run, self._seen_requests.get(request.run.id, 0)
-            if request.number <= seen:
-                return
-            self._held = None
-            self._seen_requests[run.id] = request.number
-            if self._active is None or self._active.id == run.id:
-                self._accept(run)
-            elif not any(each.id == run.id for each in self._following):
-                self._following.append(run)
+            if not self._stopping and self._asked.ask_for_left(request):
+                self._held = None
+                self._poked = True
+                self._begin()
 
     def give_back(self) -> bool:
         """Let another process have the connector, unless a run is in progress; returns whether it is free now."""
         with self._changed:
-            if self._active is not None:
+            if self._asked.active is not None:
                 return False
             self._lease = self._next_deadline = None
         self._store.release_lease(self.name, self._owner)
@@ -142,11 +130,11 @@ class ConnectorWorker:
     def cancel(self, run_id: str) -> bool:
         """Make a run end after the batch in hand; False when this worker is not in it."""
         with self._changed:
-            if self._active is None or self._active.id != run_id:
+            if self._asked.active is None or self._asked.active.id != run_id:
                 return False
-            self._cancelled = True
+            self._asked.cancelled = True
+            self._asked.put_on_record(run_id)
             self._poked = True
-            self._on_record.add(run_id)
             self._changed.notify_all()
             return True
 
@@ -185,27 +173,18 @@ class ConnectorWorker:
     def _accept(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
         if self._stopping:
             raise ServerDraining("the server is stopping; ask again in a moment")
-        if self._active is not None and self._cancelled:
-            # The run that is about to end must not swallow what was asked for after its cancellation.
-            if not self._following:
-                self._following.append(run)
-                return NotifyOutcome.STARTED, run
-            last = self._following[-1]
-            self._following[-1] = replace(last, called_only=last.called_only and run.called_only)
-            return NotifyOutcome.COALESCED, self._following[-1]
-        if self._active is not None:
-            self._again = True
-            self._poked = True
-            if not run.called_only:
-                self._active = replace(self._active, called_only=False)
-            self._changed.notify_all()
-            return NotifyOutcome.COALESCED, self._active
-        self._active = run
+        # A run that waits for a retry looks at once.
+        self._poked = self._asked.active is not None
+        outcome, accepted = self._asked.ask(run)
+        self._begin()
+        return outcome, accepted
+
+    def _begin(self) -> None:
+        """See to what was asked for: wake the run in progress, or the thread, which may have to be started."""
         self._changed.notify_all()
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=f"connector {self._registered.name}")
             self._thread.start()
-        return NotifyOutcome.STARTED, run
 
     def _work(self) -> None:
         backoff = _FIRST_BACKOFF
@@ -229,15 +208,15 @@ class ConnectorWorker:
     def _next_run(self) -> NewRun | None:
         """Sleep until a run is asked for, or until a task has waited long enough for its key."""
         with self._changed:
-            while not self._stopping and self._active is None:
+            while not self._stopping and self._asked.active is None:
                 if self._next_deadline is None:
                     self._changed.wait()
                 elif (delay := (self._next_deadline - self._clock.now()).total_seconds()) > 0:
                     self._changed.wait(timeout=delay)
                 else:
                     self._next_deadline = None
-                    self._active = NewRun(id=new_id(), trigger=RunTrigger.CALL, called_only=True)
-            return None if self._stopping else self._active
+                    self._asked.ask(NewRun(id=new_id(), trigger=RunTrigger.CALL, called_only=True))
+            return None if self._stopping else self._asked.active
 
     def _see_through(self, run: NewRun) -> None:
         lease = self._lease or self._acquire(run)
@@ -264,19 +243,15 @@ class ConnectorWorker:
     def _is_to_look_again(self, end: RunEnd) -> NewRun | None:
         """The run, if a trigger came meanwhile; if not, it is over, and the next trigger starts another."""
         with self._changed:
-            if self._again and not self.stopping:
-                self._again = False
-                return self._active
-            self._again = False
-            self._active = self._following.popleft() if self._following else None
-            if not self._cancelled:
+            again = self._asked.look_again(allowed=not self.stopping)
+            if again is None and not self._asked.cancelled:
                 self._held = None if end.state is RunState.COMPLETED else end.state
-            return None
+            return again
 
     def _ended(self, run: NewRun, end: RunEnd) -> NewRun | None:
         """Put the end of a run on record; returns the run, if another process has asked for one more look in time."""
         with self._changed:
-            seen = self._seen_requests.get(run.id, 0)
+            seen = self._asked.seen(run.id)
             if self._stopping and seen:
                 # Whoever processes the connector next carries it out.
                 return None
@@ -285,38 +260,29 @@ class ConnectorWorker:
         if request is None or state is RunState.CANCELLED:
             return None
         with self._changed:
-            self._seen_requests[run.id] = request.number
-            if self._active is not None:
-                self._following.appendleft(self._active)
-            self._active = replace(run, called_only=run.called_only and request.run.called_only)
-            return self._active
+            return self._asked.go_on(run, request)
 
     def _take_cancelled(self) -> bool:
         with self._changed:
-            cancelled, self._cancelled = self._cancelled, False
+            cancelled, self._asked.cancelled = self._asked.cancelled, False
             return cancelled
 
     def _end(self, run: NewRun, state: RunState, seen: int) -> RequestedRun | None:
         with self._changed:
-            on_record = run.id in self._on_record
-            self._on_record.discard(run.id)
+            on_record = self._asked.take_from_record(run.id)
         if on_record:
             self._store.begin_run(self._registered.id, run)
         request = self._store.end_run(run.id, state, seen=seen)
         if request is None:
             with self._changed:
-                self._seen_requests.pop(run.id, None)
+                self._asked.forget(run.id)
         self._on_change()
         return request
 
     def _hand_over(self, run: NewRun) -> None:
         """Another process took the connector a moment ago: leave the run to it."""
         with self._changed:
-            on_record = run.id in self._on_record
-            self._on_record.discard(run.id)
-            self._seen_requests.pop(run.id, None)
-            self._again = self._cancelled = False
-            self._active = self._following.popleft() if self._following else None
+            on_record = self._asked.let_go(run)
         try:
             _, left = self._store.leave_request(self._registered.id, run)
             if on_record and left.id != run.id:
@@ -329,11 +295,7 @@ class ConnectorWorker:
         """Give up a run that was interrupted, and try again with another one after a while."""
         self._lease = None
         with self._changed:
-            if self._active is None or self._active.id == run.id:
-                again = replace(self._active or run, id=new_id())
-                self._active = self._following.popleft() if self._following else again
-            self._again = self._cancelled = False
-            seen = self._seen_requests.pop(run.id, 0)
+            seen = self._asked.give_up(run)
         try:
             joined = self._end(run, RunState.INTERRUPTED, seen)
             if joined is not None and not joined.run.called_only:
