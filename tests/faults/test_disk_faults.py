@@ -26,8 +26,7 @@ def test_a_server_ends_when_a_commit_fails_on_the_disk_and_the_next_one_goes_on(
             disk.fail_next_sync()
             assert server.wait() == DATABASE_BROKE
             server.start()
-            for name in ("left", "right"):
-                client.resume_connector(name)
+            campaign.resume("left", "right")
             assert lab.violations(campaign.report("a commit that fails on the disk", faults=1)) == []
     calls = campaign.evidence().calls
     assert "OUTCOME_UNKNOWN" in [call.reason for call in calls]
