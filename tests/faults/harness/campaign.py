@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,7 @@ from integrationbus.client import BusError, Client, Connector, ConnectorState
 __all__ = ["Campaign"]
 
 _LOOK_SECONDS = 0.1
+_SERVER_SECONDS = 60.0
 
 
 class Campaign:
@@ -113,8 +115,13 @@ class Campaign:
         self._wait(lambda: self._is_idle(self._client.list_connectors()), "an end of all work", seconds)
 
     def wake(self) -> None:
-        """Make every connector look at its line now."""
-        self._client.request_tasks_processing()
+        """Make every connector look at its line now. Raises TimeoutError."""
+        self._wait(lambda: bool(self._client.request_tasks_processing()), "a server", _SERVER_SECONDS)
+
+    def resume(self, *connectors: str) -> None:
+        """Release connectors that were paused. Raises TimeoutError."""
+        for name in connectors:
+            self._wait(partial(self._is_resumed, name), "a server", _SERVER_SECONDS)
 
     def settle(self, seconds: float = 120.0) -> None:
         """Let the callers come to an end, all tasks be processed and the watchers see it. Raises TimeoutError."""
@@ -164,6 +171,9 @@ class Campaign:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"seed {self.seed}: waited {seconds} seconds in vain for {what}{self._state()}")
             time.sleep(_LOOK_SECONDS)
+
+    def _is_resumed(self, connector: str) -> bool:
+        return self._client.resume_connector(connector).connector.state is not ConnectorState.PAUSED
 
     def _state(self) -> str:
         """How the connectors stand, for people."""

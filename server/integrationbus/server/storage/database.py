@@ -146,8 +146,9 @@ def _is_of_the_disk(error: BaseException | None) -> bool:
     """Whether SQLite failed to read, write or sync its file. A disk that is only full is none of these."""
     if not isinstance(error, DBAPIError) or not isinstance(error.orig, sqlite3.Error):
         return False
-    # The lower byte is the kind; what is above it says at what it happened.
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _DISK_ERRORS
+    # The lower byte is the kind; what is above it says at what it happened. No room for its index is a full disk too.
+    code = getattr(error.orig, "sqlite_errorcode", 0)
+    return code & 0xFF in _DISK_ERRORS and code != sqlite3.SQLITE_IOERR_SHMSIZE
 
 
 _DISK_ERRORS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
