@@ -33,12 +33,20 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
         raise SchemaTooNew(
             f"the database is at schema {current}, this server knows {newest_revision()}: install a newer server"
         )
+    _take_time(connection)
     command.upgrade(_config_for(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
     """Take migrations back; what only they can hold is lost."""
+    _take_time(connection)
     command.downgrade(_config_for(connection), revision)
+
+
+def _take_time(connection: Connection) -> None:
+    """Let statements take as long as large tables need; locks are still waited for no longer than elsewhere."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def _config_for(connection: Connection) -> Config:
