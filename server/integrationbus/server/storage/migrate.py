@@ -56,19 +56,27 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     All is part of the transaction of the connection: whoever dies of it leaves the schema as it was. Several may do so
     at once; one migrates, and the others wait and find nothing to do.
     """
+    _take_time(connection)
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        before = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        # A table is waited for as long as ever: who waits for one holds up all who want it.
-        connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+        # A table is waited for no longer than elsewhere: who waits for one holds up all who want it.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{before}'")
     check_known(connection)
     command.upgrade(_config_for(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
     """Take migrations back; what only they can hold is lost."""
+    _take_time(connection)
     command.downgrade(_config_for(connection), revision)
+
+
+def _take_time(connection: Connection) -> None:
+    """Let statements take as long as large tables need; locks are still waited for no longer than elsewhere."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def _config_for(connection: Connection) -> Config:

@@ -11,6 +11,7 @@ from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import RunNotFound, TaskNotFound
 from integrationbus.server.run import Run
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.labels import HasLabel
 from integrationbus.server.storage.rows import (
     event_from_row,
     events_select,
@@ -142,7 +143,7 @@ def task_conditions(query: TaskQuery) -> list[ColumnElement[bool]]:
     return [
         *(column.in_(values) for column, values in lists.items() if values),
         *(column == text for column, text in texts.items() if text),
-        *(_task.c.labels[name].as_string() == value for name, value in query.labels.items()),
+        *(HasLabel(name, value) for name, value in query.labels.items()),
         *_waiting_for(query),
     ]
 
