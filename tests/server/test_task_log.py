@@ -41,6 +41,22 @@ async def test_calls_that_wait_together_are_committed_together(bench: Workbench)
         assert max(groups) >= 50
 
 
+async def test_an_entry_whose_caller_has_gone_is_not_stored_any_more(bench: Workbench) -> None:
+    with bench:
+        log = TaskLog(bench.store, lambda _: None)
+        log.start()
+        with bench.database.write():
+            calls = [asyncio.create_task(log.append(entry(f"p{i}"))) for i in range(4)]
+            await asyncio.wait(calls, timeout=0)
+            # The first one may be in hand already, the others wait.
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(calls[2], timeout=0)
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        await log.stop()
+        assert [type(each) for each in outcomes] == [LogReceipt, LogReceipt, asyncio.CancelledError, LogReceipt]
+        assert len(bench.all_tasks()) == 3
+
+
 async def test_an_entry_that_cannot_be_stored_fails_alone(bench: Workbench) -> None:
     with bench:
         twin = entry("Ada")

@@ -31,6 +31,7 @@ class _Waiting:
     entry: LogEntry
     size: int
     receipt: asyncio.Future[LogReceipt]
+    withdrawn: bool = False
 
 
 class TaskLog:
@@ -74,9 +75,14 @@ class TaskLog:
         """Store one call's tasks.
 
         Raises LogQueueFull, ServerDraining, StoreUnavailable or RequestIdReused with nothing stored, and
-        OutcomeUnknown. A caller that is cancelled leaves its entry in the queue: it is stored all the same.
+        OutcomeUnknown. When the caller is cancelled, or its time is up, an entry that still waits is not stored.
         """
-        return await self.submit(entry)
+        waiting = self._queue(entry)
+        try:
+            return await waiting.receipt
+        except asyncio.CancelledError:
+            waiting.withdrawn = True
+            raise
 
     def submit(self, entry: LogEntry) -> asyncio.Future[LogReceipt]:
         """Queue one call's tasks behind all that was queued before; the future is what ``append`` waits for.
@@ -84,6 +90,9 @@ class TaskLog:
         Raises LogQueueFull or ServerDraining with nothing queued. The future of an entry with a place in a stream may
         also raise StreamTakenOver, with nothing stored. One that is cancelled leaves its entry in the queue.
         """
+        return self._queue(entry).receipt
+
+    def _queue(self, entry: LogEntry) -> _Waiting:
         assert self._loop, "the log was started"
         waiting = _Waiting(entry, sum(len(task.payload.data) for task in entry.tasks), self._loop.create_future())
         with self._changed:
@@ -94,7 +103,7 @@ class TaskLog:
             self._waiting.append(waiting)
             self._waiting_bytes += waiting.size
             self._changed.notify()
-        return waiting.receipt
+        return waiting
 
     async def room(self) -> None:
         """Wait until the queue is not full."""
@@ -115,10 +124,11 @@ class TaskLog:
 
     def _write(self) -> None:
         while group := self._next_group():
-            outcomes = self._store_group([waiting.entry for waiting in group])
+            wanted = [waiting for waiting in group if not waiting.withdrawn]
+            outcomes = self._store_group([waiting.entry for waiting in wanted]) if wanted else ()
             assert self._loop
             # One call for the whole group: waking the loop costs more than setting a future.
-            self._loop.call_soon_threadsafe(self._answer, group, outcomes)
+            self._loop.call_soon_threadsafe(self._answer, wanted, outcomes)
 
     def _next_group(self) -> list[_Waiting]:
         """Everything that waits, up to the limits of a group; empty when it is time to end."""
