@@ -1,5 +1,7 @@
-"""Several servers on one PostgreSQL, of which one stands still and comes back."""
+"""Several servers on one PostgreSQL: one dies, stops, or stands still and comes back."""
 
+import random
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -7,12 +9,19 @@ import pytest
 from faults.harness.broken_server import BROKEN, MODULE
 from faults.harness.lab import Lab
 from faults.harness.report import CampaignReport
+from faults.harness.server import ServerProcess
 from support.databases import fresh_postgres
 
 from integrationbus.client import Client, DeadlineExceeded
 from integrationbus.server import failpoints
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+REPLICAS = 3
+ROUNDS = 12
+CRASHED = 4
+RECOVERY_SECONDS = 5.0
+"""A lease lasts one second here; then come the look of the others, and their start."""
 
 
 @pytest.fixture
@@ -51,6 +60,45 @@ def taken_over_with_a_claim_in_hand(lab: Lab, database_url: str, broken: str = "
 
 def test_a_server_that_was_taken_over_does_nothing_more(lab: Lab, shared_database: str) -> None:
     assert lab.violations(taken_over_with_a_claim_in_hand(lab, shared_database)) == []
+
+
+def test_servers_that_are_killed_are_taken_over_by_the_others(lab: Lab, shared_database: str) -> None:
+    servers = several(lab, shared_database)
+    chance = random.Random(lab.seed)  # noqa: S311 - to be repeatable
+    killed_at: list[float] = []
+    with lab.campaign(*servers, watchers=REPLICAS) as campaign:
+        for _ in range(ROUNDS):
+            campaign.wait_for_acknowledged(chance.randint(20, 80))
+            victim = chance.choice(servers)
+            victim.kill()
+            killed_at.append(time.time())
+            campaign.wait_for_processed(20, next(server for server in servers if server is not victim))
+            victim.start()
+        since = [servers[0].served_at[0], *killed_at]
+        report = campaign.report("replicas killed", faults=ROUNDS, kills=ROUNDS, takeovers=ROUNDS, since=since)
+    assert lab.violations(report) == []
+    assert max(report.recovery_seconds) < RECOVERY_SECONDS
+
+
+def test_servers_that_stop_one_after_the_other_charge_nobody(lab: Lab, shared_database: str) -> None:
+    """As when a new version is rolled out: nothing counts as a crash, and the others go on."""
+    servers = several(lab, shared_database)
+    with lab.campaign(*servers, watchers=REPLICAS) as campaign:
+        for place, server in enumerate(servers * 2):
+            campaign.wait_for_acknowledged(40)
+            assert server.stop() == 0
+            campaign.wait_for_processed(20, servers[(place + 1) % REPLICAS])
+            server.start()
+        assert lab.violations(campaign.report("rolled over", faults=2 * REPLICAS, takeovers=2 * REPLICAS)) == []
+    assert [attempt for attempt in campaign.evidence().attempts if attempt.outcome == CRASHED] == []
+
+
+def several(lab: Lab, database_url: str) -> list[ServerProcess]:
+    """Replicas that serve."""
+    servers = [lab.server(database_url) for _ in range(REPLICAS)]
+    for server in servers:
+        server.start()
+    return servers
 
 
 def test_without_a_fence_it_would(lab: Lab, shared_database: str) -> None:

@@ -71,10 +71,13 @@ def fresh_postgres(server_url: str, name: str) -> Iterator[str]:
             connection.execute(text(f"CREATE DATABASE {name}"))
     yield url.render_as_string(hide_password=False)
     with _administration(server_url) as connection:
+        users = connection.execute(text("SELECT 1 FROM pg_stat_activity WHERE datname = :name"), {"name": name}).first()
+        if users is not None:
+            # They would not let go, or come back.
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            return
         connection.execute(text(f"ALTER DATABASE {name} RESET ALL"))
     with _administration(url.render_as_string(hide_password=False)) as connection:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
-        connection.execute(text(f"{others} AND pid <> pg_backend_pid()"), {"name": name})
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
 

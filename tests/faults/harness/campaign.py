@@ -57,7 +57,7 @@ class Campaign:
         self.watchers = [
             Watcher(n, addresses[(n - 1) % len(addresses)], self._watches, seed) for n in range(1, watchers + 1)
         ]
-        self._operator = Operator(addresses[0], seed)
+        self._operator = Operator(addresses, seed)
         self._client = Client(addresses[0], application="harness", timeout=10.0)
         self._ended = False
 
@@ -101,6 +101,12 @@ class Campaign:
         goal = self.acknowledged + more
         self._wait(lambda: self.acknowledged >= goal, f"{goal} tasks stored", seconds)
 
+    def wait_for_processed(self, more: int, server: ServerProcess, seconds: float = 60.0) -> None:
+        """Wait until that many more tasks have come through, as one of the servers sees it. Raises TimeoutError."""
+        with Client(server.address, application="harness", timeout=10.0) as client:
+            goal = _succeeded(client.list_connectors()) + more
+            self._wait(lambda: _succeeded(client.list_connectors()) >= goal, f"{more} tasks processed", seconds)
+
     def wait_for_refusals(self, more: int, seconds: float = 60.0) -> None:
         """Wait until that many more calls have failed. Raises TimeoutError."""
         goal = self.refused + more
@@ -134,8 +140,13 @@ class Campaign:
             watcher.finish(ends)
         self._ended = True
 
-    def report(self, name: str, *, faults: int, kills: int = 0, takeovers: int = 0) -> CampaignReport:
-        """Settle, stop the servers in order, and have everything checked. Raises TimeoutError."""
+    def report(
+        self, name: str, *, faults: int, kills: int = 0, takeovers: int = 0, since: Sequence[float] = ()
+    ) -> CampaignReport:
+        """Settle, stop the servers in order, and have everything checked. Raises TimeoutError.
+
+        How soon work went on is counted from the restarts of the first server, or from the moments ``since``.
+        """
         self.settle()
         codes = [server.stop() for server in self.servers]
         assert codes == [0] * len(codes), f"the servers ended with {codes}"
@@ -148,7 +159,7 @@ class Campaign:
             takeovers=takeovers,
             acknowledged=self.acknowledged,
             findings=examine(evidence, CHECKS),
-            recovery_seconds=recoveries(evidence, self.servers[0].served_at),
+            recovery_seconds=recoveries(evidence, since or self.servers[0].served_at),
         )
 
     def evidence(self) -> Evidence:
@@ -190,3 +201,7 @@ class Campaign:
             and not (each.counts.pending or each.counts.running or each.counts.retry_wait)
             for each in connectors
         )
+
+
+def _succeeded(connectors: Sequence[Connector]) -> int:
+    return sum(each.counts.succeeded for each in connectors)

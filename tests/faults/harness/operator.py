@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
 from integrationbus.client import BusError, Client, ConnectorState, HeadAction
@@ -15,8 +16,8 @@ _ACTIONS = (HeadAction.SKIP, HeadAction.DELETE, HeadAction.RETRY)
 class Operator:
     """Looks at the connectors again and again, on a thread of its own."""
 
-    def __init__(self, address: str, seed: str) -> None:
-        self._client = Client(address, application="operator", timeout=5.0)
+    def __init__(self, addresses: Sequence[str], seed: str) -> None:
+        self._clients = [Client(address, application="operator", timeout=5.0) for address in addresses]
         self._chance = random.Random(f"{seed} operator")  # noqa: S311 - to be repeatable
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="operator")
@@ -30,17 +31,18 @@ class Operator:
         """Look no more."""
         self._stopping.set()
         self._thread.join()
-        self._client.close()
+        for client in self._clients:
+            client.close()
 
     def _work(self) -> None:
         while not self._stopping.wait(_PAUSE_SECONDS):
-            # A server that is away is looked at the next time.
+            # A server that is away is asked the next time.
             with suppress(BusError):
-                self._release()
+                self._release(self._chance.choice(self._clients))
 
-    def _release(self) -> None:
-        for connector in self._client.list_connectors():
+    def _release(self, client: Client) -> None:
+        for connector in client.list_connectors():
             if connector.state is ConnectorState.HALTED:
                 [action] = self._chance.choices(_ACTIONS, (5, 3, 2))
-                self._client.resume_connector(connector.name, action, reason="as the harness says")
+                client.resume_connector(connector.name, action, reason="as the harness says")
                 self.releases += 1

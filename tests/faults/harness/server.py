@@ -72,6 +72,7 @@ class ServerProcess:
                     "INTEGRATIONBUS_CONNECTORS": CONNECTORS,
                     "INTEGRATIONBUS_USE_ENTRY_POINTS": "false",
                     "INTEGRATIONBUS_GRACE_SECONDS": "2",
+                    "INTEGRATIONBUS_LEASE_SECONDS": "1",
                     **self.environment,
                     **(environment or {}),
                 },
