@@ -17,6 +17,10 @@ from integrationbus.server import failpoints
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
+KEEPS_ALL = {
+    f"INTEGRATIONBUS_RETAIN_{each}": "0" for each in ("SUCCEEDED", "FAILED", "DELETED", "EVENTS", "REQUEST_IDS", "RUNS")
+}
+"""A server that stands still must do so outside of any transaction: nothing is purged."""
 REPLICAS = 3
 ROUNDS = 12
 CRASHED = 4
@@ -38,7 +42,7 @@ def taken_over_with_a_claim_in_hand(lab: Lab, database_url: str, broken: str = "
     """
     module = MODULE if broken else "integrationbus.server.cli"
     first, second = (lab.server(database_url, module=module) for _ in range(2))
-    environment = {failpoints.VARIABLE: "claim.after_commit=stop@1"} | ({BROKEN: broken} if broken else {})
+    environment = {failpoints.VARIABLE: "claim.after_commit=stop@1", **KEEPS_ALL} | ({BROKEN: broken} if broken else {})
     first.start(environment)
     with Client(first.address, application="tests", timeout=5) as client:
         client.pause_connector("left")
@@ -102,5 +106,5 @@ def several(lab: Lab, database_url: str) -> list[ServerProcess]:
 
 
 def test_without_a_fence_it_would(lab: Lab, shared_database: str) -> None:
-    report = taken_over_with_a_claim_in_hand(lab, shared_database, "without_fence")
+    report = taken_over_with_a_claim_in_hand(lab, shared_database, "without_fence,with_small_claims")
     assert "S10" in {finding.name.split()[0] for finding in report.findings if finding.violations}

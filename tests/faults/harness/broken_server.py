@@ -17,6 +17,7 @@ from integrationbus.server.clock import SystemClock, to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.feed import task_feed
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
+from integrationbus.server.processing import batch_size
 from integrationbus.server.replicas import trust
 from integrationbus.server.storage import appending, claiming, database, journal, leases
 from integrationbus.server.storage.sql_store import SqlStore
@@ -38,6 +39,11 @@ def without_fence() -> None:
     _put(leases, "check_fence", check)
     _put(claiming, "check_fence", check)
     _put(trust.Window, "holds", lambda _window, _connector_id: True)
+
+
+def with_small_claims() -> None:
+    """Tasks are claimed one by one: of a larger claim a later holder moves some, which gives the earlier one away."""
+    _put(batch_size, "_LARGEST", 1)
 
 
 def with_lazy_syncs() -> None:
@@ -112,6 +118,7 @@ BREAKS: Mapping[str, Callable[[], None]] = {
     each.__name__: each
     for each in (
         without_fence,
+        with_small_claims,
         with_lazy_syncs,
         with_early_answers,
         with_holes_in_the_feed,

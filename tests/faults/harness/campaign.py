@@ -104,8 +104,13 @@ class Campaign:
     def wait_for_processed(self, more: int, server: ServerProcess, seconds: float = 60.0) -> None:
         """Wait until that many more tasks have come through, as one of the servers sees it. Raises TimeoutError."""
         with Client(server.address, application="harness", timeout=10.0) as client:
-            goal = _succeeded(client.list_connectors()) + more
-            self._wait(lambda: _succeeded(client.list_connectors()) >= goal, f"{more} tasks processed", seconds)
+            seen: list[int] = []
+
+            def is_so() -> bool:
+                seen.append(_succeeded(client.list_connectors()))
+                return seen[-1] >= seen[0] + more
+
+            self._wait(is_so, f"{more} tasks processed", seconds)
 
     def wait_for_refusals(self, more: int, seconds: float = 60.0) -> None:
         """Wait until that many more calls have failed. Raises TimeoutError."""
