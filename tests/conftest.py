@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from hypothesis import settings
 from support.bench import Workbench
 from support.clocks import ManualClock
 from support.databases import APART, fresh_postgres, postgres_server
+
+# Those who run tests on several cores say how wide the terminal is, which the command line would believe for good.
+os.environ.pop("COLUMNS", None)
 
 # The same examples every time, however slow the machine: a failure is one of the change, never of the day.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

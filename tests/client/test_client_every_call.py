@@ -81,6 +81,7 @@ CALLS: dict[str, Callable[[EitherClient], object]] = {
     "ListEnums": lambda client: client.call(lambda each: each.list_enums()),
     "GetEnum": lambda client: client.call(lambda each: each.get_enum("TaskType")),
     "GetServerInfo": lambda client: client.call(lambda each: each.server_info()),
+    "ListReplicas": lambda client: client.call(lambda each: each.list_replicas()),
     "ListSwitches": lambda client: client.call(lambda each: each.list_switches()),
     "SetSwitch": lambda client: client.call(lambda each: each.set_switch(Switch.BUS, on=False)),
 }

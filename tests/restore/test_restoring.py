@@ -102,7 +102,7 @@ def test_tasks_in_hand_at_the_time_of_the_backup_are_recovered_as_after_a_crash(
     url, copy = f"sqlite:///{tmp_path / 'bus.db'}", tmp_path / "copy.db"
     with Workbench(url, clock) as bus:
         [task_id] = bus.log(new_task({"name": "Ada"}))
-        lease = bus.store.acquire_lease("people", "me", "")
+        lease = bus.store.acquire_lease("people", "bench", "")
         run = NewRun(id=new_id(), trigger=RunTrigger.NOTIFY)
         bus.store.claim(lease, ClaimRequest(run=run, after_sequence=0, max_tasks=9, max_bytes=99))
         assert bus.states([task_id]) == ["RUNNING"]
@@ -121,7 +121,7 @@ def test_a_stamp_makes_another_store_and_ends_every_lease(database_url: str, clo
     with Workbench(database_url, clock) as bus:
         bus.log(new_task({"name": "Ada"}))
         before, store_id = bus.store.store_id, ""
-        lease = bus.store.acquire_lease("people", "me", "")
+        lease = bus.store.acquire_lease("people", "bench", "")
         if bus.database.kind == "postgresql":
             store_id = db("restamp", "--json", url=database_url)["store_id"]
             with pytest.raises(LeaseLost), bus.store.settling(lease, ""):
@@ -130,7 +130,7 @@ def test_a_stamp_makes_another_store_and_ends_every_lease(database_url: str, clo
         store_id = restamp(database_url)
     with Workbench(database_url, clock) as bus:
         assert bus.store.store_id == store_id != before
-        assert bus.store.acquire_lease("people", "me", "").epoch > lease.epoch + 100_000
+        assert bus.store.acquire_lease("people", "bench", "").epoch > lease.epoch + 100_000
         assert bus.process().counts.succeeded == 1
 
 

@@ -66,7 +66,16 @@ def test_nothing_is_kept_in_a_session(wire: tuple[Wire, str], clock: ManualClock
         bus.log(*(new_task({"name": f"p{number}"}) for number in range(20)))
         assert bus.process().counts.succeeded == 20
     sent = bytes(recorder.sent).upper()
-    for word in (b"PREPARE", b"_PG3_", b"LISTEN", b"ADVISORY", b"OPTIONS\0", b"CREATE TEMP", b"DECLARE ", b"SESSION C"):
+    for word in (
+        b"PREPARE",
+        b"_PG3_",
+        b"LISTEN",
+        b"ADVISORY_LOCK",
+        b"OPTIONS\0",
+        b"CREATE TEMP",
+        b"DECLARE ",
+        b"SESSION C",
+    ):
         assert word not in sent, word
     settings = [
         part for part in sent.replace(b"\0", b";").replace(b"Q", b";").split(b";") if part.strip()[:4] == b"SET "

@@ -230,7 +230,7 @@ def test_a_connector_waits_while_the_target_is_away_and_no_call_does(
 
 def test_a_crash_is_remembered_while_the_target_is_away(two: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     [task_id] = two.log(new_task({"name": "Ada"}))
-    lease = two.store.acquire_lease("people", "dead", "")
+    lease = two.store.acquire_lease("people", "bench", "")
     run = NewRun(id="dead", trigger=RunTrigger.LOG)
     two.store.claim(lease, ClaimRequest(run=run, after_sequence=0, max_tasks=1, max_bytes=1))
     once(monkeypatch, two.target.database, "write", fail)
@@ -268,8 +268,7 @@ def test_the_queue_holds_no_objects(two: Workbench) -> None:
 
 
 def test_who_comes_with_an_older_lease_does_not_get_the_target(two: Workbench) -> None:
-    old = two.store.acquire_lease("people", "old", "")
-    new = two.store.acquire_lease("people", "new", "")
+    old, new = (two.store.acquire_lease("people", "me", "") for _ in range(2))
     ledger = SqlLedger(two.target.database)
     ledger.take(new)
     with pytest.raises(LeaseLost, match="people: epoch 1 is over in the target"):

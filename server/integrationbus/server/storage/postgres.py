@@ -81,10 +81,15 @@ class PostgresDatabase:
         connection.autocommit = True
         settings = [f"SET LOCAL {name} = {value}" for name, value in _TRANSACTION.items()]
         cursor = connection.cursor()
-        with suppress(self._engine.dialect.loaded_dbapi.Error):
-            cursor.execute(f"BEGIN; {_CHECK_CLIENT}")
-            settings.append(_CHECK_CLIENT)
-        cursor.execute("ROLLBACK")
+        try:
+            with suppress(self._engine.dialect.loaded_dbapi.Error):
+                cursor.execute(f"BEGIN; {_CHECK_CLIENT}")
+                settings.append(_CHECK_CLIENT)
+            cursor.execute("ROLLBACK")
+        except BaseException:
+            # The pool does not have it yet, and would leave it open.
+            connection.close()
+            raise
         cursor.close()
         entry.info["settings"] = "; ".join(settings)
 

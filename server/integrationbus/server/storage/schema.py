@@ -4,8 +4,6 @@ Times are microseconds since 1970 UTC. Enumerations are the numbers of the API. 
 and sequence, the key by which the line and the feed are read; ``task.id`` is the key of the outside world.
 """
 
-from enum import IntEnum
-
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -17,7 +15,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -28,6 +25,7 @@ from sqlalchemy import (
 )
 
 from integrationbus.server.run import RunState
+from integrationbus.server.storage.schema_base import BigKey, metadata, one_of
 from integrationbus.server.task import SETTLED_STATES, ProcessType, TaskDataType, TaskState, TaskType
 
 __all__ = [
@@ -54,25 +52,6 @@ __all__ = [
     "task_wait",
 ]
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite gives an alias of the row id, without a second index, to "INTEGER PRIMARY KEY" only.
-_BigKey = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _one_of(column: str, values: type[IntEnum]) -> CheckConstraint:
-    numbers = ", ".join(str(int(value)) for value in values)
-    return CheckConstraint(f"{column} IN ({numbers})", name=column)
-
-
 store_meta = Table(
     "store_meta",
     metadata,
@@ -83,7 +62,7 @@ store_meta = Table(
 connector = Table(
     "connector",
     metadata,
-    Column("id", _BigKey, primary_key=True),
+    Column("id", BigKey, primary_key=True),
     Column("name", String(100), nullable=False, unique=True),
     Column("class_path", String(500), nullable=False),
     Column("paused", Boolean, nullable=False, default=False),
@@ -119,7 +98,7 @@ switch = Table(
 connector_head = Table(
     "connector_head",
     metadata,
-    Column("connector_id", _BigKey, ForeignKey("connector.id"), primary_key=True),
+    Column("connector_id", BigKey, ForeignKey("connector.id"), primary_key=True),
     Column("last_sequence", BigInteger, nullable=False, default=0),
     Column("last_position", BigInteger, nullable=False, default=0),
     Column("feed_floor", BigInteger, nullable=False, default=0),
@@ -131,7 +110,7 @@ connector_head = Table(
 lease = Table(
     "lease",
     metadata,
-    Column("connector_id", _BigKey, ForeignKey("connector.id"), primary_key=True),
+    Column("connector_id", BigKey, ForeignKey("connector.id"), primary_key=True),
     Column("owner", String(36), nullable=False, default=""),
     Column("epoch", BigInteger, nullable=False, default=0),
     Column("expires_at", BigInteger, nullable=False, default=0),
@@ -196,10 +175,10 @@ task = Table(
     # Since when the task is out of the line in one of the SETTLED_STATES: what retention counts from. It goes with its
     # attempts, actions and place in the ledger, and never before its last change: changes are read with their tasks.
     Column("settled_at", BigInteger),
-    _one_of("task_type", TaskType),
-    _one_of("data_type", TaskDataType),
-    _one_of("process_type", ProcessType),
-    _one_of("state", TaskState),
+    one_of("task_type", TaskType),
+    one_of("data_type", TaskDataType),
+    one_of("process_type", ProcessType),
+    one_of("state", TaskState),
     CheckConstraint("state NOT IN (1, 2, 3) OR in_line", name="open_is_in_line"),
     CheckConstraint("state NOT IN (4, 7, 8) OR NOT in_line", name="final_is_out_of_line"),
     CheckConstraint("(state = 4) = (effect IS NOT NULL)", name="succeeded_has_effect"),
@@ -337,7 +316,7 @@ run = Table(
     Column("cancelled", Boolean, nullable=False, default=False),
     Column("cancelled_by", String(100), nullable=False, default=""),
     Column("cancel_reason", String(255), nullable=False, default=""),
-    _one_of("state", RunState),
+    one_of("state", RunState),
     CheckConstraint("(state = 1) = (ended_at IS NULL)", name="ended_is_final"),
     Index(None, "connector_id", "id"),
     Index(None, "ended_at"),
@@ -348,7 +327,7 @@ Index("ix_run_open", run.c.connector_id, sqlite_where=text("state = 1"), postgre
 run_request = Table(
     "run_request",
     metadata,
-    Column("connector_id", _BigKey, ForeignKey("connector.id"), primary_key=True),
+    Column("connector_id", BigKey, ForeignKey("connector.id"), primary_key=True),
     Column("run_id", String(36), nullable=False),
     Column("trigger", SmallInteger, nullable=False),
     Column("requested_by", String(100), nullable=False),
