@@ -6,7 +6,7 @@ import time
 import pytest
 from faults.harness.lab import Lab
 
-ROUNDS = {"sqlite": 80, "postgresql": 30}
+ROUNDS = {"sqlite": 40, "postgresql": 20}
 GRACE_SECONDS = 2.0
 CRASHED = 4
 RECOVERY_SECONDS = {"sqlite": 2.0, "postgresql": 20.0}

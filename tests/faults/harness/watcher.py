@@ -35,12 +35,17 @@ class Watcher:
         self._thread.start()
 
     def finish(self, ends: Mapping[str, int], seconds: float = 60.0) -> None:
-        """Wait until it has received everything up to the ends of the feeds, for so long at most, and end."""
+        """Wait until it has received everything up to the ends of the feeds, for so long at most, and end.
+
+        Raises the BusError that ended the watch, if one did.
+        """
         deadline = time.monotonic() + seconds
         with self._moved:
             while not self._has_come_to(ends) and self.problem is None and time.monotonic() < deadline:
                 self._moved.wait(deadline - time.monotonic())
         self.give_up()
+        if self.problem is not None:
+            raise self.problem
         self._notebook.note(Watched(watcher=self.name, kind="end", token=self._positions))
 
     def give_up(self) -> None:
