@@ -29,6 +29,7 @@ class Watcher:
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=self.name)
         self.problem: Exception | None = None
+        self.received = 0
 
     def start(self) -> None:
         """Begin to watch."""
@@ -97,4 +98,5 @@ class Watcher:
         )
         with self._moved:
             self._positions.update(token.positions)
+            self.received += 1
             self._moved.notify_all()
