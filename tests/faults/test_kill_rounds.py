@@ -8,7 +8,7 @@ from faults.harness.lab import Lab
 
 ROUNDS = {"sqlite": 40, "postgresql": 20}
 WATCHED_ROUNDS = 5
-"""A client waits for up to two seconds between its tries: so often a server lives long enough for watchers to find it."""
+"""So often a server lives long enough for watchers to find it: a client waits up to two seconds between its tries."""
 GRACE_SECONDS = 2.0
 CRASHED = 4
 RECOVERY_SECONDS = {"sqlite": 2.0, "postgresql": 20.0}
