@@ -6,7 +6,9 @@ import time
 import pytest
 from faults.harness.lab import Lab
 
-ROUNDS = {"sqlite": 80, "postgresql": 30}
+ROUNDS = {"sqlite": 40, "postgresql": 20}
+WATCHED_ROUNDS = 5
+"""So often a server lives long enough for watchers to find it: a client waits up to two seconds between its tries."""
 GRACE_SECONDS = 2.0
 CRASHED = 4
 RECOVERY_SECONDS = {"sqlite": 2.0, "postgresql": 5.0}
@@ -21,7 +23,9 @@ def test_servers_that_are_killed_at_any_moment_keep_their_promises(lab: Lab, dat
     server.start()
     chance = random.Random(lab.seed)  # noqa: S311 - to be repeatable
     with lab.campaign(server) as campaign:
-        for _ in range(ROUNDS[kind]):
+        for number in range(ROUNDS[kind]):
+            if number % WATCHED_ROUNDS == 0:
+                campaign.wait_for_watchers()
             campaign.wait_for_acknowledged(chance.randint(1, 120))
             server.kill()
             server.start()

@@ -117,6 +117,15 @@ class Campaign:
         goal = self.refused + more
         self._wait(lambda: self.refused >= goal, f"{goal} calls refused", seconds)
 
+    def wait_for_watchers(self, seconds: float = 60.0) -> None:
+        """Wait until every watcher is connected and has received something more. Raises TimeoutError."""
+        before = [watcher.received for watcher in self.watchers]
+        self._wait(
+            lambda: all(now.received > then for now, then in zip(self.watchers, before, strict=True)),
+            "watchers",
+            seconds,
+        )
+
     def is_readable(self) -> bool:
         """Whether the first server answers what only reads. Raises a BusError if it does not."""
         return bool(self._client.list_connectors())

@@ -29,18 +29,24 @@ class Watcher:
         self._closing = False
         self._thread = threading.Thread(target=self._work, name=self.name)
         self.problem: Exception | None = None
+        self.received = 0
 
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()
 
     def finish(self, ends: Mapping[str, int], seconds: float = 60.0) -> None:
-        """Wait until it has received everything up to the ends of the feeds, for so long at most, and end."""
+        """Wait until it has received everything up to the ends of the feeds, for so long at most, and end.
+
+        Raises the BusError that ended the watch, if one did.
+        """
         deadline = time.monotonic() + seconds
         with self._moved:
             while not self._has_come_to(ends) and self.problem is None and time.monotonic() < deadline:
                 self._moved.wait(deadline - time.monotonic())
         self.give_up()
+        if self.problem is not None:
+            raise self.problem
         self._notebook.note(Watched(watcher=self.name, kind="end", token=self._positions))
 
     def give_up(self) -> None:
@@ -92,4 +98,5 @@ class Watcher:
         )
         with self._moved:
             self._positions.update(token.positions)
+            self.received += 1
             self._moved.notify_all()
