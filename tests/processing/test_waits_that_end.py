@@ -46,7 +46,10 @@ def expire(bus: Workbench, clock: ManualClock, task: NewTask) -> Task:
     clock.advance(LIMIT)
     bus.workers["people"].poke()
     bus.wait_until(lambda: bus.task(task.id).attempt_count, lambda number: number > attempts)
-    return bus.settled(task.id)
+    settled = bus.settled(task.id)
+    # The next run must not join this one.
+    bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)
+    return settled
 
 
 def reason(task: Task) -> str:

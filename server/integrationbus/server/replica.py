@@ -1,6 +1,7 @@
 """Replicas: the processes that share one database, and which of them processes which connector."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -8,7 +9,7 @@ from hashlib import blake2b
 
 from integrationbus.server.claims import NewRun
 
-__all__ = ["News", "Replica", "RequestedRun", "Roll", "Signal", "home_of"]
+__all__ = ["News", "Replica", "RequestedRun", "Roll", "Signal", "homes_of"]
 
 
 class Signal(Enum):
@@ -68,14 +69,23 @@ class News:
     held: Sequence[str]
 
 
-def home_of(connector: str, replicas: Iterable[Replica]) -> str:
-    """The id of the replica that is to process a connector; empty when none can.
+def homes_of(replicas: Sequence[Replica]) -> Mapping[str, str]:
+    """Which replica is to process which connector: ids by names, for all that one of them can run.
 
-    Each replica comes to the same answer by itself, and one that comes or goes moves only its own share (rendezvous
-    hashing, also called highest random weight).
+    Each replica comes to the same answer by itself. Nobody gets more than an equal share, as far as the others can run
+    the rest; within it the highest weight decides, so that few connectors move when a replica comes or goes (rendezvous
+    hashing with bounded loads).
     """
-    able = [replica.id for replica in replicas if connector in replica.connectors]
-    return max(able, key=lambda replica_id: _weight(replica_id, connector), default="")
+    names = sorted(frozenset().union(*(replica.connectors for replica in replicas)))
+    share = -(-len(names) // max(1, len(replicas)))
+    loads: Counter[str] = Counter()
+    homes: dict[str, str] = {}
+    for name in names:
+        able = [replica.id for replica in replicas if name in replica.connectors]
+        free = [each for each in able if loads[each] < share]
+        homes[name] = max(free or able, key=lambda each: _weight(each, name))
+        loads[homes[name]] += 1
+    return homes
 
 
 def _weight(replica_id: str, connector: str) -> bytes:

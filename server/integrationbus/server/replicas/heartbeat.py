@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from integrationbus.server.clock import Clock
 from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
-from integrationbus.server.replica import Replica, Roll, home_of
+from integrationbus.server.replica import Replica, Roll, homes_of
 from integrationbus.server.replicas.trust import Window
 from integrationbus.server.store import Store
 
@@ -131,9 +131,8 @@ class Heartbeat:
             self._on_gained(gained)
 
     def _homes_by(self, roll: Roll) -> Mapping[str, str]:
-        """The home of each connector of this replica; worked out again when somebody came or went."""
+        """The home of each connector; worked out again when somebody came or went."""
         if roll.replicas != self._known:
-            names = self._replica.connectors | self._homes.keys()
-            self._homes = {name: home_of(name, roll.replicas) for name in names}
+            self._homes = homes_of(roll.replicas)
             self._known = roll.replicas
         return self._homes
