@@ -29,7 +29,7 @@ def test_servers_that_are_killed_at_any_moment_keep_their_promises(lab: Lab, dat
             campaign.wait_for_acknowledged(chance.randint(1, 120))
             server.kill()
             server.start()
-        report = campaign.report(f"killed, {kind}", faults=ROUNDS[kind], kills=ROUNDS[kind])
+        report = campaign.report("killed", faults=ROUNDS[kind], kills=ROUNDS[kind])
     assert lab.violations(report) == []
     assert max(report.recovery_seconds) < RECOVERY_SECONDS[kind]
 

@@ -32,7 +32,7 @@ def test_a_database_that_is_restarted(
             campaign.wait_for_acknowledged(60)
             own_postgres.restart(mode)
         campaign.wait_for_acknowledged(60)
-        assert lab.violations(campaign.report(f"PostgreSQL restarted, {mode}", faults=rounds)) == []
+        assert lab.violations(campaign.report(f"restarted, {mode}", faults=rounds)) == []
 
 
 def test_connections_that_are_ended(lab: Lab, own_postgres: BreakablePostgres) -> None:
@@ -43,7 +43,7 @@ def test_connections_that_are_ended(lab: Lab, own_postgres: BreakablePostgres) -
         for _ in range(25):
             campaign.wait_for_acknowledged(15)
             ended += own_postgres.end_connections()
-        assert lab.violations(campaign.report("PostgreSQL connections ended", faults=ended)) == []
+        assert lab.violations(campaign.report("connections ended", faults=ended)) == []
     assert ended > 25
 
 
@@ -60,7 +60,7 @@ def test_connections_that_are_cut_around_their_commit(lab: Lab, own_postgres: Br
             for number in range(rounds):
                 campaign.wait_for_acknowledged(chance.randint(1, 20))
                 assert proxy.cut_next(moments[number % 2])
-            assert lab.violations(campaign.report("PostgreSQL cut around commits", faults=rounds)) == []
+            assert lab.violations(campaign.report("cut around commits", faults=rounds)) == []
         calls = campaign.evidence().calls
     assert any(call.duplicate for call in calls)
     assert any(call.reason == "OUTCOME_UNKNOWN" for call in calls)

@@ -166,7 +166,7 @@ class Campaign:
         assert codes == [0] * len(codes), f"the servers ended with {codes}"
         evidence = self.evidence()
         return CampaignReport(
-            name=name,
+            name=f"{name}, {self.servers[0].database_url.partition(':')[0]}",
             seed=self.seed,
             faults=faults,
             kills=kills,
