@@ -66,6 +66,19 @@ def test_a_server_that_was_taken_over_does_nothing_more(lab: Lab, shared_databas
     assert lab.violations(taken_over_with_a_claim_in_hand(lab, shared_database)) == []
 
 
+def test_a_server_that_stands_still_in_a_transaction_is_taken_over(lab: Lab, shared_database: str) -> None:
+    """What it has locked is set free when the database ends its session, which is idle in a transaction."""
+    first, second = (lab.server(shared_database) for _ in range(2))
+    first.start({failpoints.VARIABLE: "settle.before_commit=stop@3", **KEEPS_ALL})
+    with lab.campaign(first, watchers=1, calls=20, connectors=("left",)) as campaign:
+        first.wait_until_frozen()
+        second.start(KEEPS_ALL)
+        campaign.join(second)
+        campaign.wait_for_processed(1, second)
+        first.thaw()
+        assert lab.violations(campaign.report("frozen in a transaction", faults=1, takeovers=1)) == []
+
+
 def test_servers_that_are_killed_are_taken_over_by_the_others(lab: Lab, shared_database: str) -> None:
     servers = several(lab, shared_database)
     chance = random.Random(lab.seed)  # noqa: S311 - to be repeatable
