@@ -1,5 +1,6 @@
 """What watchers received, compared with the feed."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -34,7 +35,7 @@ def watched_is_feed(evidence: Evidence) -> Iterator[str]:
 
 def tokens_are_true(evidence: Evidence) -> Iterator[str]:
     """Once a token says a position, everything up to it was received, and nothing up to it comes any more."""
-    feeds = _feeds(evidence)
+    feeds = {connector: sorted(feed) for connector, feed in _feeds(evidence).items()}
     for watcher, lines in _watchers(evidence).items():
         begun = dict(lines[0].token)
         said = dict(begun)
@@ -46,9 +47,10 @@ def tokens_are_true(evidence: Evidence) -> Iterator[str]:
                 received[line.connector] = max(received.get(line.connector, 0), line.position)
             for connector, position in line.token.items():
                 came = received.get(connector, 0)
-                due = [other for other in feeds.get(connector, ()) if came < other <= position]
-                if due:
-                    yield f"{watcher}: a token says {connector} {position}, but {due[0]} had not come"
+                feed = feeds.get(connector, ())
+                place = bisect_right(feed, came)
+                if place < len(feed) and feed[place] <= position:
+                    yield f"{watcher}: a token says {connector} {position}, but {feed[place]} had not come"
                 if position < said.get(connector, 0):
                     yield f"{watcher}: a token went back from {connector} {said[connector]} to {position}"
                 said[connector] = position
