@@ -141,7 +141,10 @@ class App:
         self._rpc = build_server(services, settings.listen)
 
     async def start(self) -> int:
-        """Start everything; returns the port. Raises OSError when the address is taken."""
+        """Start everything; returns the port. Raises OSError when the address is taken, StoreUnavailable or OutcomeUnknown.
+
+        Call ``stop`` then, too.
+        """
         self._loop = asyncio.get_running_loop()
         self._task_log.start()
         self._feed.start()

@@ -78,9 +78,9 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
         _fail(str(error))
     try:
         port = await app.start()
-    except OSError as error:
+    except (OSError, BusError) as error:
         await app.stop()
-        _fail(f"cannot serve on {settings.listen}: {error}")
+        _fail(f"cannot serve on {settings.listen}: {error}" if isinstance(error, OSError) else str(error))
     address = f"{settings.listen.rpartition(':')[0]}:{port}"
     _announce(address, settings, app.registry, as_json=as_json)
     waits = [asyncio.create_task(each.wait()) for each in (stop, app.broken)]
