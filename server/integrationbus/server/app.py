@@ -141,9 +141,9 @@ class App:
         self._rpc = build_server(services, settings.listen)
 
     async def start(self) -> int:
-        """Start everything; returns the port. Raises OSError when the address is taken, StoreUnavailable or OutcomeUnknown.
+        """Start everything; returns the port.
 
-        Call ``stop`` then, too.
+        Raises OSError when the address is taken, StoreUnavailable or OutcomeUnknown; then ``stop`` has to be called.
         """
         self._loop = asyncio.get_running_loop()
         self._task_log.start()
