@@ -203,13 +203,13 @@ def test_a_run_that_is_asked_for_at_the_end_of_another_ends_as_well(
     end_run, begin_run = bus.store.end_run, bus.store.begin_run
     runs: list[Run] = []
 
-    def end_run_late(run_id: str, state: RunState, *, seen: int) -> None:
+    def end_run_late(run_id: str, state: RunState, *, seen: int, lost: bool) -> None:
         monkeypatch.setattr(bus.store, "end_run", end_run)
         accepted = NewRun(id="second", trigger=RunTrigger.NOTIFY)
         monkeypatch.setattr(bus.store, "begin_run", lambda _id, run: run)
         bus.workers["people"].trigger_on_record(accepted)
         monkeypatch.setattr(bus.store, "begin_run", begin_run)
-        end_run(run_id, state, seen=seen)
+        end_run(run_id, state, seen=seen, lost=lost)
 
     monkeypatch.setattr(bus.store, "end_run", end_run_late)
     request(bus)

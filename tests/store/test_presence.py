@@ -55,3 +55,25 @@ def test_a_lease_that_is_being_settled_is_not_waited_for(postgres_url: str, cloc
             connection.execute(text("SELECT * FROM lease FOR UPDATE"))
             assert bus.store.attend(one).renewed == frozenset()
         assert bus.store.attend(one).renewed == {lease.connector_id}
+
+
+def test_a_replica_that_has_just_come_back_is_not_waited_for(postgres_url: str, clock: ManualClock) -> None:
+    """After the database was away all are late: each would wait for the row of another one."""
+    with Workbench(postgres_url, clock) as bus:
+        one, two = replica(clock), replica(clock)
+        for each in (one, two):
+            bus.store.attend(each)
+        with bus.database.write() as connection:
+            connection.execute(text("UPDATE replica SET expires_at = 1"))
+        with bus.database.write() as connection:
+            connection.execute(text("UPDATE replica SET expires_at = 2 WHERE id = :id"), {"id": two.id})
+            assert bus.store.attend(one).replicas == [one]
+
+
+def test_a_replica_that_leaves_has_given_back_everything(bus: Workbench, clock: ManualClock) -> None:
+    one, two = replica(clock), replica(clock)
+    bus.store.acquire_lease("people", one.id, "")
+    bus.store.leave(two.id)
+    assert bus.store.roll().holders == {"people": one.id}
+    bus.store.leave(one.id)
+    assert bus.store.roll().holders == {}

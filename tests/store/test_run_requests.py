@@ -62,6 +62,26 @@ def test_a_run_that_was_cancelled_does_not_swallow_what_is_asked_for_afterwards(
     assert left(bus) == [(late.id, 1, False)]
 
 
+def test_a_request_that_was_cancelled_does_not_swallow_what_is_asked_for_afterwards(bus: Workbench) -> None:
+    """Nobody has begun it, and nobody ever will."""
+    first, late = run(), run()
+    leave(bus, first)
+    bus.store.note_cancellation(first.id, actor="", reason="")
+    assert leave(bus, late) == (NotifyOutcome.STARTED, late.id)
+    assert left(bus) == [(late.id, 1, False)]
+    assert bus.store.end_run(late.id, RunState.COMPLETED, seen=1) is None
+    assert bus.store.run(first.id).state is RunState.CANCELLED
+
+
+def test_a_run_that_was_lost_goes_on_while_it_is_requested(bus: Workbench) -> None:
+    wanted = run()
+    leave(bus, wanted)
+    kept = bus.store.end_run(wanted.id, RunState.INTERRUPTED, seen=1, lost=True)
+    assert kept
+    assert left(bus) == [(wanted.id, 1, False)]
+    assert bus.store.run(wanted.id).state is RunState.RUNNING
+
+
 def test_an_interrupted_run_ends_and_says_what_was_asked_for_meanwhile(bus: Workbench) -> None:
     going = run(called_only=True)
     bus.store.begin_run(bus.store.connector("people").id, going)

@@ -24,6 +24,8 @@ from integrationbus.server.processing.runner import Runner
 from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import RegisteredConnector
+from integrationbus.server.replicas.homes import Homes
+from integrationbus.server.replicas.trust import Trust
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage.opened import open_store
 from integrationbus.server.target.reader import ObjectReader
@@ -91,6 +93,10 @@ class Workbench:
         class_paths: Sequence[str] = ("support.people:PeopleConnector",),
         *,
         target_url: str = "",
+        owner: str = "bench",
+        homes: Homes | None = None,
+        trust: Trust | None = None,
+        handover: timedelta = timedelta(),
     ) -> None:
         self._opened = open_store(url, clock)
         self.store = self._opened.store
@@ -118,12 +124,20 @@ class Workbench:
                 item,
                 runner=runner,
                 store=self.store,
-                owner="bench",
+                owner=owner,
                 clock=clock,
                 on_change=self._notify,
                 on_interrupted=self._look_for_called,
+                trust=trust,
             )
-        self.dispatcher = Dispatcher(store=self.store, registry=self.registry, workers=self.workers.values())
+        self.dispatcher = Dispatcher(
+            store=self.store,
+            registry=self.registry,
+            workers=self.workers.values(),
+            homes=homes,
+            clock=clock,
+            handover=handover,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -30,6 +30,7 @@ from integrationbus.server.rates import Rates
 from integrationbus.server.reads import Reads
 from integrationbus.server.registry import RegisteredConnector
 from integrationbus.server.replica import Replica
+from integrationbus.server.replicas.heartbeat import LONGEST_LOOK
 from integrationbus.server.replicas.lookout import Tidings
 from integrationbus.server.rpc.open_streams import OpenStreams
 from integrationbus.server.rpc.server import build_server
@@ -103,6 +104,8 @@ class App:
             registry=self.registry,
             workers=[self._worker(item) for item in usable],
             homes=self._sharing.homes,
+            clock=clock,
+            handover=timedelta(seconds=settings.lease_seconds) + LONGEST_LOOK,
         )
         self._schedule = Schedule(self.registry, self._dispatcher.schedule_is_due)
         self._previewer = Previewer(effects=place.effects, target=self._target, registry=self.registry, clock=clock)

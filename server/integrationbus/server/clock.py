@@ -8,6 +8,9 @@ __all__ = ["Clock", "SystemClock", "from_micros", "to_micros"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+# A lease runs out while the machine sleeps; the ordinary monotonic clock of Linux stands still then.
+_SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class Clock(Protocol):
     """What the server asks for the time."""
@@ -17,7 +20,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go backwards: what durations and deadlines are measured with."""
+        """Seconds that never go backwards, nor stop while the machine sleeps: what durations are measured with."""
         ...
 
 
@@ -29,8 +32,8 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds of the monotonic clock."""
-        return time.monotonic()
+        """Seconds since the machine started; where it does not count those of its sleep, without them."""
+        return time.monotonic() if _SINCE_BOOT is None else time.clock_gettime(_SINCE_BOOT)
 
 
 def to_micros(moment: datetime) -> int:

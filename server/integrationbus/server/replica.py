@@ -58,7 +58,8 @@ class News:
     """How far each connector has come, by its id, and what replicas left for one another.
 
     ``called`` are the names of connectors with tasks that are called out of turn, ``held`` those of connectors that
-    somebody paused or switched off; ``cancelled`` are the ids of runs that are to end.
+    somebody paused or switched off, ``halted`` those of connectors that a task holds; ``cancelled`` are the ids of runs
+    that are to end.
     """
 
     sequences: Mapping[int, int]
@@ -67,6 +68,7 @@ class News:
     requested: Sequence[RequestedRun]
     cancelled: Sequence[str]
     held: Sequence[str]
+    halted: Sequence[str]
 
 
 def homes_of(replicas: Sequence[Replica]) -> Mapping[str, str]:

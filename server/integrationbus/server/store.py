@@ -170,11 +170,12 @@ class Store(Protocol):
         """Record who cancels a run that is in progress, and why. Raises RunNotFound and RunEnded."""
         ...
 
-    def end_run(self, run_id: str, state: RunState, *, seen: int = 0) -> RequestedRun | None:
+    def end_run(self, run_id: str, state: RunState, *, seen: int = 0, lost: bool = False) -> RequestedRun | None:
         """Record that a run ended; nothing happens when it was never recorded, or has ended.
 
         A request to look again, with a number above ``seen``, is returned; it keeps the run from ending, unless that is
-        INTERRUPTED or CANCELLED.
+        INTERRUPTED or CANCELLED. A run of a connector that was ``lost`` to another process does not end while it is
+        requested, for it goes on there; the request is returned.
         """
         ...
 

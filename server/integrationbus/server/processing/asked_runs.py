@@ -98,12 +98,19 @@ class AskedRuns:
         self._again = self.cancelled = False
         return self._seen.pop(run.id, 0)
 
-    def let_go(self, run: NewRun) -> bool:
-        """A run is left to another process; returns whether somebody knows it by its id."""
+    def let_go(self, run: NewRun) -> NewRun:
+        """A run is left to another process; returns it with what others asked of it meanwhile."""
+        joined = self.active if self.active is not None and self.active.id == run.id else run
         self._again = self.cancelled = False
         self._begin_next()
         self.forget(run.id)
-        return self.take_from_record(run.id)
+        return joined
+
+    def take_back(self, run: NewRun) -> None:
+        """A run could not be left to another process: it is next, and what began meanwhile follows."""
+        if self.active is not None:
+            self._following.appendleft(self.active)
+        self.active = run
 
     def _begin_next(self) -> None:
         self.active = self._following.popleft() if self._following else None

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from integrationbus.connectors.policies import OnLog
 from integrationbus.server.claims import NewRun
+from integrationbus.server.clock import Clock, SystemClock
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction
 from integrationbus.server.errors import (
     ConnectorNotFound,
@@ -29,7 +31,8 @@ class Dispatcher:
     """Starts the runs of every connector, and holds and releases connectors.
 
     ``workers`` are those of the connectors that could be loaded. What is asked for a connector that is processed
-    elsewhere, as ``homes`` says, is left for whoever does. All methods but ``tasks_logged`` block.
+    elsewhere, as ``homes`` says, is left for whoever does. ``handover`` is the longest time in which nobody processes a
+    connector while it moves from a replica that died. All methods but ``tasks_logged`` block.
     """
 
     def __init__(
@@ -39,10 +42,15 @@ class Dispatcher:
         registry: ConnectorRegistry,
         workers: Iterable[ConnectorWorker],
         homes: Homes | None = None,
+        clock: Clock | None = None,
+        handover: timedelta = timedelta(),
     ) -> None:
         self._store = store
         self._registry = registry
         self._homes = homes or AllHere()
+        self._clock = clock or SystemClock()
+        self._handover = handover
+        self._due: dict[str, float] = {}
         self._workers = {worker.name: worker for worker in workers}
         self._on_log = {
             item.name for item in registry.connectors if item.connector and isinstance(item.connector.trigger, OnLog)
@@ -54,6 +62,9 @@ class Dispatcher:
         for record in self._store.connectors():
             if record.name not in self._workers or record.name not in names:
                 continue
+            # It was found before others had the connector.
+            self._workers[record.name].forget_hold()
+            self._catch_up(record.name)
             left = record.counts.unsettled if record.name in self._on_log else record.counts.running
             with suppress(ServerDraining):
                 if left or record.name in abandoned:
@@ -77,6 +88,7 @@ class Dispatcher:
             if self._is_here(name) and not self._workers[name].is_running:
                 self._workers[name].trigger_on_log(_new_run(RunTrigger.CALL, called_only=True))
         for worker in self._workers.values():
+            self._go_on_unless_held(worker, tidings)
             if worker.is_running and (worker.name in tidings.held or worker.name in changed):
                 worker.poke()
             for run_id in tidings.cancelled:
@@ -141,9 +153,14 @@ class Dispatcher:
                     self._workers[name].trigger(_new_run(RunTrigger.CALL, called_only=True))
 
     def schedule_is_due(self, connector: str) -> None:
-        """The schedule of a connector says that it is time: to every replica, and the one that processes it runs it."""
+        """The schedule of a connector says that it is time: to every replica, and the one that processes it runs it.
+
+        The others remember it: the one that takes the connector over a moment later runs it.
+        """
         if self._homes.is_here(connector):
             self._workers[connector].trigger_on_log(_new_run(RunTrigger.SCHEDULE))
+        else:
+            self._due[connector] = self._clock.monotonic()
 
     def request_runs(self, names: Sequence[str], *, clear_halt: bool, actor: str, reason: str) -> Sequence[RunTicket]:
         """Start or join a run of each connector; of all without names.
@@ -251,6 +268,19 @@ class Dispatcher:
             self._workers[name].trigger(run)
         elif self._homes.is_elsewhere(name):
             self._start(name, run)
+
+    def _catch_up(self, name: str) -> None:
+        """Do what fell due while the connector moved: nobody may have done it. To look once more does no harm."""
+        due = self._due.pop(name, None)
+        if due is not None and self._clock.monotonic() - due <= self._handover.total_seconds():
+            self._workers[name].trigger_on_log(_new_run(RunTrigger.SCHEDULE))
+
+    def _go_on_unless_held(self, worker: ConnectorWorker, tidings: Tidings) -> None:
+        """Whoever released a connector may not know it as well as the replica that processes it."""
+        held = worker.name in tidings.held or worker.name in tidings.halted
+        if worker.held is not None and not held and self._is_here(worker.name):
+            worker.forget_hold()
+            worker.trigger_on_log(_new_run(RunTrigger.RESUME, called_only=worker.name not in self._on_log))
 
     def _is_here(self, name: str) -> bool:
         return name in self._workers and self._homes.is_here(name)

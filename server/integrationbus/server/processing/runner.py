@@ -45,6 +45,10 @@ class Pause(Protocol):
         """Whether nobody else can have the connector by now."""
         ...
 
+    def prove(self, asked_at: float) -> None:
+        """The lease held for whoever asked at this moment of the monotonic clock, and was prolonged."""
+        ...
+
     def wait_until(self, moment: datetime) -> None:
         """Return when the moment has come, or earlier when something changed."""
         ...
@@ -127,7 +131,9 @@ class Runner:
 
     def _pass(self, lease: Lease, run: NewRun, place: int, pause: Pause) -> RunEnd:
         while not pause.stopping:
+            asked_at = self._clock.monotonic()
             claim = self._store.claim(lease, self._claim_request(run, place))
+            pause.prove(asked_at)
             if claim.held is not None:
                 return RunEnd(state=claim.held, place=place)
             if claim.tasks:

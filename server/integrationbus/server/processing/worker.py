@@ -61,6 +61,8 @@ class ConnectorWorker:
         self._poked = False
         self._held: RunState | None = None
         self._stopping = False
+        self._giving_back = False
+        self._at_work = False
         self._lease: Lease | None = None
         self._may_have_crashed = True
         self._next_deadline: datetime | None = None
@@ -116,16 +118,28 @@ class ConnectorWorker:
     def give_back(self) -> bool:
         """Let another process have the connector, unless a run is in progress; returns whether it is free now."""
         with self._changed:
-            if self._asked.active is not None:
+            # A run that is over has still to be put on record.
+            if self._asked.active is not None or self._at_work:
                 return False
-            self._lease = self._next_deadline = None
-        self._store.release_lease(self.name, self._owner)
+            self._lease = self._next_deadline = self._held = None
+            self._giving_back = True
+        try:
+            self._store.release_lease(self.name, self._owner)
+        finally:
+            with self._changed:
+                self._giving_back = False
+                self._changed.notify_all()
         return True
 
     def forget_hold(self) -> None:
         """What held the connector may be gone: let tasks that are logged start runs again."""
         with self._changed:
             self._held = None
+
+    @property
+    def held(self) -> RunState | None:
+        """What the last run found to hold the connector."""
+        return self._held
 
     def cancel(self, run_id: str) -> bool:
         """Make a run end after the batch in hand; False when this worker is not in it."""
@@ -143,6 +157,11 @@ class ConnectorWorker:
         with self._changed:
             self._poked = True
             self._changed.notify_all()
+
+    def prove(self, asked_at: float) -> None:
+        """See ``Pause.prove``."""
+        if self._lease is not None:
+            self._trust.begin(self._lease.connector_id, asked_at)
 
     def wait_until(self, moment: datetime) -> None:
         """See ``Pause.wait_until``."""
@@ -189,34 +208,43 @@ class ConnectorWorker:
     def _work(self) -> None:
         backoff = _FIRST_BACKOFF
         while (run := self._next_run()) is not None:
+            lost = False
             try:
                 self._see_through(run)
                 backoff = _FIRST_BACKOFF
                 continue
             except LeaseHeld:
-                self._hand_over(run)
+                if self._handed_over(run):
+                    backoff = _FIRST_BACKOFF
+                    continue
+                self.wait_until(self._clock.now() + backoff)
+                backoff = min(backoff * 2, _LONGEST_BACKOFF)
                 continue
             except (LeaseLost, StoreUnavailable, OutcomeUnknown) as error:
+                lost = isinstance(error, LeaseLost)
                 _log.warning("connector %s: run interrupted: %s", self._registered.name, error)
                 # The tasks in hand are not to blame; those of an earlier process may be, if they were not seen yet.
                 self._may_have_crashed = self._may_have_crashed and self._lease is None
             except Exception:  # noqa: BLE001 - whatever the fault is, the connector's thread must live on
                 _log.exception("connector %s: run interrupted by a fault of the server", self._registered.name)
-            self._recover(run, backoff)
+            self._recover(run, backoff, lost=lost)
             backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
     def _next_run(self) -> NewRun | None:
         """Sleep until a run is asked for, or until a task has waited long enough for its key."""
         with self._changed:
-            while not self._stopping and self._asked.active is None:
-                if self._next_deadline is None:
+            self._at_work = False
+            while not self._stopping and (self._asked.active is None or self._giving_back):
+                # Taken while it is being given back, the connector would be gone again at once.
+                if self._giving_back or self._next_deadline is None:
                     self._changed.wait()
                 elif (delay := (self._next_deadline - self._clock.now()).total_seconds()) > 0:
                     self._changed.wait(timeout=delay)
                 else:
                     self._next_deadline = None
                     self._asked.ask(NewRun(id=new_id(), trigger=RunTrigger.CALL, called_only=True))
-            return None if self._stopping else self._asked.active
+            self._at_work = not self._stopping
+            return self._asked.active if self._at_work else None
 
     def _see_through(self, run: NewRun) -> None:
         lease = self._lease or self._acquire(run)
@@ -267,38 +295,45 @@ class ConnectorWorker:
             cancelled, self._asked.cancelled = self._asked.cancelled, False
             return cancelled
 
-    def _end(self, run: NewRun, state: RunState, seen: int) -> RequestedRun | None:
+    def _end(self, run: NewRun, state: RunState, seen: int, *, lost: bool = False) -> RequestedRun | None:
         with self._changed:
             on_record = self._asked.take_from_record(run.id)
         if on_record:
             self._store.begin_run(self._registered.id, run)
-        request = self._store.end_run(run.id, state, seen=seen)
+        request = self._store.end_run(run.id, state, seen=seen, lost=lost)
         if request is None:
             with self._changed:
                 self._asked.forget(run.id)
         self._on_change()
         return request
 
-    def _hand_over(self, run: NewRun) -> None:
-        """Another process took the connector a moment ago: leave the run to it."""
+    def _handed_over(self, run: NewRun) -> bool:
+        """Another process took the connector a moment ago: leave the run to it. If that fails the run stays here."""
         with self._changed:
-            on_record = self._asked.let_go(run)
+            run = self._asked.let_go(run)
         try:
             _, left = self._store.leave_request(self._registered.id, run)
-            if on_record and left.id != run.id:
-                self._store.end_run(run.id, RunState.INTERRUPTED)
-        except (StoreUnavailable, OutcomeUnknown) as error:
+            if left.id != run.id:
+                self._end(run, RunState.INTERRUPTED, seen=0)
+            else:
+                with self._changed:
+                    self._asked.take_from_record(run.id)
+                self._on_change()
+        except Exception as error:  # noqa: BLE001 - the thread must live on, and the run may be known to somebody
             _log.warning("connector %s: a run could not be handed over: %s", self.name, error)
-        self._on_change()
+            with self._changed:
+                self._asked.take_back(run)
+            return False
+        return True
 
-    def _recover(self, run: NewRun, backoff: timedelta) -> None:
+    def _recover(self, run: NewRun, backoff: timedelta, *, lost: bool) -> None:
         """Give up a run that was interrupted, and try again with another one after a while."""
         self._lease = None
         with self._changed:
             seen = self._asked.give_up(run)
         try:
-            joined = self._end(run, RunState.INTERRUPTED, seen)
-            if joined is not None and not joined.run.called_only:
+            joined = self._end(run, RunState.INTERRUPTED, seen, lost=lost)
+            if joined is not None and not lost and not joined.run.called_only:
                 self.trigger(replace(run, id=new_id(), called_only=False))
         except Exception as error:  # noqa: BLE001 - the thread must live on; whoever takes the connector ends the run
             _log.warning("connector %s: the end of the run is not on record: %s", self._registered.name, error)

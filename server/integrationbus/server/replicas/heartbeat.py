@@ -13,11 +13,12 @@ from integrationbus.server.replica import Replica, Roll, homes_of
 from integrationbus.server.replicas.trust import Window
 from integrationbus.server.store import Store
 
-__all__ = ["Heartbeat"]
+__all__ = ["LONGEST_LOOK", "Heartbeat"]
 
 _log = logging.getLogger(__name__)
 
-_LONGEST_INTERVAL_SECONDS = 2.0
+LONGEST_LOOK = timedelta(seconds=2)
+"""How long it takes at most until a replica sees that another one is gone, once its lease is over."""
 
 
 class Heartbeat:
@@ -42,13 +43,14 @@ class Heartbeat:
     ) -> None:
         self._store = store
         self._replica = replica
-        self._interval = min(_LONGEST_INTERVAL_SECONDS, lease.total_seconds() / 3)
+        self._interval = min(LONGEST_LOOK, lease / 3).total_seconds()
         self._clock = clock
         self._trust = trust
         self._on_gained = on_gained
         self._give_back = give_back
         self._on_moved = on_moved
         self._here: frozenset[str] = frozenset()
+        self._adopted: frozenset[str] = frozenset()
         self._others: Sequence[Replica] = ()
         self._homes: Mapping[str, str] = {}
         self._known: Sequence[Replica] = ()
@@ -124,11 +126,13 @@ class Heartbeat:
         given_back = set(self._give_back({name for name in held if homes.get(name) not in (own, "", None)}))
         free = {name for name, home in homes.items() if home == own and name not in roll.holders}
         here = frozenset((held - given_back) | free)
-        gained, self._here = here - self._here, here
+        self._here, self._adopted = here, self._adopted & here
         if given_back:
             self._on_moved()
-        if gained:
+        if gained := here - self._adopted:
+            # What fails is done again with the next beat.
             self._on_gained(gained)
+            self._adopted = here
 
     def _homes_by(self, roll: Roll) -> Mapping[str, str]:
         """The home of each connector; worked out again when somebody came or went."""

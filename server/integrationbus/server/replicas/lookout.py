@@ -30,6 +30,7 @@ class Tidings:
     requested: Sequence[RequestedRun]
     cancelled: Sequence[str]
     held: Sequence[str]
+    halted: Sequence[str]
 
 
 class Lookout:
@@ -95,6 +96,7 @@ class Lookout:
             requested=news.requested,
             cancelled=news.cancelled,
             held=news.held,
+            halted=news.halted,
         )
 
 

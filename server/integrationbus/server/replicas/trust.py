@@ -14,7 +14,7 @@ class Trust(Protocol):
     """Says whether a lease still holds, without asking the database."""
 
     def begin(self, connector_id: int, asked_at: float) -> None:
-        """The lease of a connector was taken; the request for it left at this moment of the monotonic clock."""
+        """The lease was taken or prolonged; the request for it left at this moment of the monotonic clock."""
         ...
 
     def holds(self, connector_id: int) -> bool:
@@ -53,7 +53,9 @@ class Window:
     def renew(self, connector_ids: Iterable[int], asked_at: float) -> None:
         """Leases were prolonged; the request left at this moment of the monotonic clock."""
         with self._lock:
-            self._until.update(dict.fromkeys(connector_ids, asked_at + self._seconds))
+            for each in connector_ids:
+                # An answer that took long says nothing against a newer one.
+                self._until[each] = max(self._until.get(each, 0.0), asked_at + self._seconds)
 
     def holds(self, connector_id: int) -> bool:
         """See ``Trust.holds``."""

@@ -35,13 +35,16 @@ def attend(connection: Connection, replica: Replica, now: int, duration: int) ->
         .values(expires_at=later)
         .returning(_lease.c.connector_id)
     ).scalars()
-    # Those that are gone for good are forgotten.
-    connection.execute(delete(_replica).where(_replica.c.expires_at < common_now(connection, now)))
+    # Those that are gone for good are forgotten. One whose row is locked has just come back: two that wait for each
+    # other's would both be late.
+    gone = select(_replica.c.id).where(_replica.c.expires_at < common_now(connection, now))
+    connection.execute(delete(_replica).where(_replica.c.id.in_(gone.with_for_update(skip_locked=True))))
     return read_roll(connection, now, frozenset(renewed))
 
 
 def leave(connection: Connection, replica_id: str) -> None:
-    """A replica ends."""
+    """A replica ends; what it could not give back before is free as well."""
+    connection.execute(update(_lease).where(_lease.c.owner == replica_id).values(owner=""))
     connection.execute(delete(_replica).where(_replica.c.id == replica_id))
 
 
@@ -70,6 +73,7 @@ def read_news(connection: Connection) -> News:
     heads = list(connection.execute(select(head.c.connector_id, head.c.last_sequence, head.c.last_position)))
     off = exists().where(schema.switch.c.id.in_((Switch.BUS, Switch.PROCESSING)), schema.switch.c.is_on.is_(False))
     held = select(_connector.c.name).where(or_(_connector.c.paused, _connector.c.enabled.is_(False), off))
+    halted = select(_connector.c.name).where(_connector.c.halted_sequence.is_not(None))
     cancelled = select(_run.c.id).where(_run.c.state == RunState.RUNNING, _run.c.cancelled)
     return News(
         sequences={row.connector_id: row.last_sequence for row in heads},
@@ -78,4 +82,5 @@ def read_news(connection: Connection) -> News:
         requested=list_requests(connection),
         cancelled=list(connection.execute(cancelled).scalars()),
         held=list(connection.execute(held).scalars()),
+        halted=list(connection.execute(halted).scalars()),
     )

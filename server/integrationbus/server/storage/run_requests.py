@@ -22,8 +22,12 @@ _request, _lease, _run, _connector = schema.run_request, schema.lease, schema.ru
 def leave_request(connection: Connection, connector_id: int, run: NewRun, now: int) -> tuple[NotifyOutcome, Run]:
     """See ``Store.leave_request``."""
     _take_turn(connection, connector_id)
-    left = connection.execute(select(_request).where(_request.c.connector_id == connector_id)).one_or_none()
-    if left is not None:
+    left = connection.execute(
+        select(_request, _run.c.cancelled)
+        .join(_run, _run.c.id == _request.c.run_id)
+        .where(_request.c.connector_id == connector_id)
+    ).one_or_none()
+    if left is not None and not left.cancelled:
         both = left.called_only and run.called_only
         same = update(_request).where(_request.c.connector_id == connector_id)
         connection.execute(same.values(called_only=both, number=left.number + 1))
@@ -44,6 +48,8 @@ def leave_request(connection: Connection, connector_id: int, run: NewRun, now: i
         "called_only": run.called_only,
         "number": 1,
     }
+    # What a cancelled run was asked for goes with it.
+    connection.execute(delete(_request).where(_request.c.connector_id == connector_id))
     connection.execute(insert(_request).values(values))
     return (NotifyOutcome.COALESCED if joined else NotifyOutcome.STARTED), read_run(connection, joined or run.id)
 
@@ -70,17 +76,28 @@ def list_requests(connection: Connection, run_id: str = "") -> list[RequestedRun
 
 
 def end_unless_requested(
-    connection: Connection, run_id: str, state: RunState, seen: int, now: int
+    connection: Connection, run_id: str, state: RunState, seen: int, now: int, *, lost: bool
 ) -> RequestedRun | None:
     """See ``Store.end_run``."""
     _take_turn(connection, select(_run.c.connector_id).where(_run.c.id == run_id).scalar_subquery())
     request = next(iter(list_requests(connection, run_id)), None)
     newer = request if request is not None and request.number > seen else None
+    if lost and request is not None:
+        return request
     if state in (RunState.INTERRUPTED, RunState.CANCELLED) or newer is None:
         if request is not None:
             connection.execute(delete(_request).where(_request.c.run_id == run_id))
         end_run(connection, run_id, state, now)
+        if state is not RunState.INTERRUPTED:
+            _end_cancelled(connection, run_id, now)
     return newer
+
+
+def _end_cancelled(connection: Connection, run_id: str, now: int) -> None:
+    """End the earlier runs of the same connector that were cancelled before anybody began them."""
+    connector_id = select(_run.c.connector_id).where(_run.c.id == run_id).scalar_subquery()
+    earlier = (_run.c.connector_id == connector_id, _run.c.state == RunState.RUNNING, _run.c.id < run_id)
+    connection.execute(update(_run).where(*earlier, _run.c.cancelled).values(state=RunState.CANCELLED, ended_at=now))
 
 
 def _take_turn(connection: Connection, connector_id: int | ScalarSelect[int]) -> None:

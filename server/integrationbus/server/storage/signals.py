@@ -14,8 +14,10 @@ __all__ = ["PostgresSignals"]
 _log = logging.getLogger(__name__)
 
 _CHANNEL = "integrationbus"
+_NAMES = frozenset(signal.value for signal in Signal)
 _RETRY_SECONDS = 5.0
 _REST_SECONDS = 0.002
+_STOP_SECONDS = 5.0
 
 
 class PostgresSignals:
@@ -50,7 +52,8 @@ class PostgresSignals:
         if self._pending:
             await asyncio.wait([sending], timeout=10 * _REST_SECONDS)
         sending.cancel()
-        await asyncio.wait(self._tasks)
+        # A statement that is cancelled waits for its answer, which never comes from a database that is cut off.
+        await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
         self._tasks = []
 
     def send(self, signal: Signal) -> None:
@@ -65,13 +68,16 @@ class PostgresSignals:
                     await work(connection)
             except (Error, OSError) as error:
                 _log.warning("signals between replicas are interrupted, they find out by looking: %s", error)
+            except Exception:  # noqa: BLE001 - whatever the fault is, the next connection may do
+                _log.exception("a fault of the server interrupted the signals between replicas")
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _listen(self, connection: AsyncConnection) -> None:
         await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL)))
         async for signal in connection.notifies():
             sender, _, name = signal.payload.partition(" ")
-            if sender != self._own_id:
+            # What this version does not know, another one sent, or another program.
+            if sender != self._own_id and name in _NAMES:
                 self._on_signal(Signal(name))
 
     async def _send(self, connection: AsyncConnection) -> None:

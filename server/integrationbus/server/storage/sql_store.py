@@ -266,10 +266,12 @@ class SqlStore:
         """See ``Store.note_cancellation``."""
         self._again(lambda connection: runs.note_cancellation(connection, run_id, actor=actor, reason=reason))
 
-    def end_run(self, run_id: str, state: RunState, *, seen: int = 0) -> RequestedRun | None:
+    def end_run(self, run_id: str, state: RunState, *, seen: int = 0, lost: bool = False) -> RequestedRun | None:
         """See ``Store.end_run``."""
         return self._again(
-            lambda connection: run_requests.end_unless_requested(connection, run_id, state, seen, self._now())
+            lambda connection: run_requests.end_unless_requested(
+                connection, run_id, state, seen, self._now(), lost=lost
+            )
         )
 
     def next_deadline(self, connector_id: int) -> datetime | None:

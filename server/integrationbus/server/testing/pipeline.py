@@ -123,6 +123,9 @@ class _UntilTimeMustPass:
         """See ``Pause``."""
         return True
 
+    def prove(self, asked_at: float) -> None:
+        """See ``Pause``."""
+
     def wait_until(self, moment: datetime) -> None:
         """See ``Pause``."""
         self._stopping = moment > self._clock.now()

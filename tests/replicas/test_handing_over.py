@@ -1,0 +1,288 @@
+"""A connector that goes from one replica to another: nothing that was asked for stays behind."""
+
+import threading
+from collections.abc import Collection
+from datetime import timedelta
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from support.bench import Workbench, new_task
+from support.clocks import ManualClock
+
+from integrationbus.server.claims import NewRun
+from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.errors import StoreUnavailable
+from integrationbus.server.ids import new_id
+from integrationbus.server.replica import Replica, RequestedRun
+from integrationbus.server.replicas.group import ReplicaGroup
+from integrationbus.server.replicas.lookout import Tidings
+from integrationbus.server.replicas.trust import Window
+from integrationbus.server.run import Run, RunState, RunTrigger
+from integrationbus.server.task import ProcessType, TaskState
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+PEOPLE = {"people"}
+
+
+class Elsewhere:
+    """See ``Homes``: every connector is at another replica."""
+
+    def is_here(self, _connector: str) -> bool:
+        return False
+
+    def is_elsewhere(self, _connector: str) -> bool:
+        return True
+
+    def tell(self) -> None:
+        pass
+
+
+def run(*, called_only: bool = False) -> NewRun:
+    return NewRun(id=new_id(), trigger=RunTrigger.NOTIFY, requested_by="tests", called_only=called_only)
+
+
+def record(bus: Workbench) -> ConnectorRecord:
+    return bus.store.connector("people")
+
+
+def take(bus: Workbench, owner: str) -> None:
+    """Another process has the connector from now on."""
+    with bus.database.write() as connection:
+        connection.execute(
+            text("UPDATE lease SET owner = :owner, epoch = epoch + 1, expires_at = :never"),
+            {"owner": owner, "never": 2**62},
+        )
+
+
+def tidings(bus: Workbench) -> Tidings:
+    """What a look at the database finds, without what is new."""
+    news = bus.store.news()
+    return Tidings(
+        changed=(),
+        logged=(),
+        called=news.called,
+        requested=news.requested,
+        cancelled=news.cancelled,
+        held=news.held,
+        halted=news.halted,
+    )
+
+
+def requested(bus: Workbench) -> list[tuple[str, bool]]:
+    return [(each.run.id, each.run.called_only) for each in bus.store.news().requested]
+
+
+def one_request(bus: Workbench) -> RequestedRun:
+    [request] = bus.store.news().requested
+    return request
+
+
+def halt(bus: Workbench) -> None:
+    bus.log(new_task({"do": "raise"}, process_type=ProcessType.DEFAULT))
+    assert bus.process().state is RunState.HALTED
+
+
+def succeeds(bus: Workbench) -> None:
+    """A task is processed when it is logged, and nobody asks for it."""
+    [task_id] = bus.log(new_task({"name": new_id()}, external_id=new_id()))
+    bus.dispatcher.tasks_logged(PEOPLE)
+    assert bus.settled(task_id).state is TaskState.SUCCEEDED
+
+
+@SQLITE
+def test_a_hold_that_ended_while_others_had_the_connector_is_forgotten(bus: Workbench) -> None:
+    halt(bus)
+    bus.wait_until(lambda: bus.dispatcher.give_back(PEOPLE), bool)
+    bus.store.clear_halt("people", HeadAction.SKIP, actor="", reason="")
+    bus.dispatcher.adopt(PEOPLE)
+    succeeds(bus)
+
+
+@SQLITE
+def test_a_hold_that_ends_is_seen_whoever_ends_it(bus: Workbench) -> None:
+    """By a replica that lacks the connector, for example: it cannot say what is to run."""
+    halt(bus)
+    bus.dispatcher.see(tidings(bus))
+    assert not bus.workers["people"].is_running
+    bus.store.clear_halt("people", HeadAction.SKIP, actor="", reason="")
+    [behind] = bus.log(new_task({"name": "behind"}))
+    bus.dispatcher.see(tidings(bus))
+    assert bus.settled(behind).state is TaskState.SUCCEEDED
+
+
+def test_what_cannot_be_adopted_is_adopted_with_the_next_beat(bus: Workbench, clock: ManualClock) -> None:
+    adopted: SimpleQueue[set[str]] = SimpleQueue()
+
+    class Work:
+        def adopt(self, names: Collection[str]) -> None:
+            adopted.put(set(names))
+            if failures:
+                raise failures.pop()
+
+        def give_back(self, _names: Collection[str]) -> Collection[str]:
+            return ()
+
+    failures: list[Exception] = [StoreUnavailable("a moment of trouble")]
+    take(bus, "somebody")
+    lease = timedelta(seconds=0.1)
+    group = ReplicaGroup(
+        store=bus.store,
+        replica=Replica(id=new_id(), connectors=frozenset(PEOPLE), started_at=clock.now()),
+        lease=lease,
+        poll_seconds=60,
+        clock=clock,
+        send=lambda _signal: None,
+        on_tidings=lambda _tidings: None,
+    )
+    try:
+        group.start(Work())
+        bus.store.release_lease("people", "somebody")
+        assert [adopted.get(timeout=10) for _ in range(2)] == [PEOPLE, PEOPLE]
+    finally:
+        group.stop()
+    assert adopted.empty(), "once is enough"
+
+
+@SQLITE
+def test_what_joins_a_run_that_is_handed_over_goes_with_it(bus: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(bus, "somebody")
+    acquire = bus.store.acquire_lease
+
+    def acquire_late(*args: Any, **options: Any) -> Lease:
+        monkeypatch.setattr(bus.store, "acquire_lease", acquire)
+        bus.workers["people"].trigger(run())
+        return acquire(*args, **options)
+
+    monkeypatch.setattr(bus.store, "acquire_lease", acquire_late)
+    first = run(called_only=True)
+    bus.workers["people"].trigger(first)
+    assert bus.wait_until(lambda: requested(bus), bool) == [(first.id, False)]
+
+
+@SQLITE
+def test_a_run_that_cannot_be_handed_over_is_not_forgotten(bus: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(bus, "somebody")
+    leave, failed = bus.store.leave_request, threading.Event()
+
+    def fail(*_: object) -> Any:
+        monkeypatch.setattr(bus.store, "leave_request", leave)
+        failed.set()
+        raise StoreUnavailable("a moment of trouble")
+
+    monkeypatch.setattr(bus.store, "leave_request", fail)
+    wanted = run()
+    bus.workers["people"].trigger_on_record(wanted)
+    assert failed.wait(10)
+    bus.workers["people"].poke()
+    assert bus.wait_until(lambda: requested(bus), bool) == [(wanted.id, False)]
+
+
+@SQLITE
+def test_a_run_that_joins_another_one_elsewhere_ends_however_late_it_is_on_record(
+    bus: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(bus, "somebody")
+    bus.store.leave_request(record(bus).id, run())
+    begin, end, ended, own = bus.store.begin_run, bus.store.end_run, threading.Event(), threading.current_thread()
+
+    def begin_late(connector_id: int, wanted: NewRun) -> Run:
+        assert threading.current_thread() is not own or ended.wait(10)
+        return begin(connector_id, wanted)
+
+    def end_and_tell(*args: Any, **options: Any) -> Any:
+        try:
+            return end(*args, **options)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(bus.store, "begin_run", begin_late)
+    monkeypatch.setattr(bus.store, "end_run", end_and_tell)
+    _, accepted = bus.workers["people"].trigger_on_record(run())
+    assert bus.store.run(accepted.id).state is RunState.INTERRUPTED
+
+
+def test_a_requested_run_that_goes_on_elsewhere_is_not_ended_by_who_lost_it(bus: Workbench) -> None:
+    """The holder froze in the middle of it, and wakes up when another one carries it out."""
+    bus.process()
+    wanted = run()
+    bus.store.leave_request(record(bus).id, wanted)
+    take(bus, "somebody")
+    bus.workers["people"].trigger_requested(one_request(bus))
+    # Its own attempt at another run finds out who has the connector.
+    bus.workers["people"].poke()
+    bus.wait_until(lambda: one_request(bus).number, lambda number: number == 2)
+    assert requested(bus) == [(wanted.id, False)]
+    assert bus.store.run(wanted.id).state is RunState.RUNNING
+
+
+@SQLITE
+def test_what_comes_while_the_connector_is_given_back_takes_it_anew(
+    bus: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus.process()
+    [task_id] = bus.log(new_task({"name": "late"}))
+    acquire, release, runs = bus.store.acquire_lease, bus.store.release_lease, list[Run]()
+    taken, released = threading.Event(), threading.Event()
+
+    def acquire_and_wait(*args: Any, **options: Any) -> Lease:
+        lease = acquire(*args, **options)
+        taken.set()
+        assert released.wait(10)
+        return lease
+
+    def release_late(name: str, owner: str) -> None:
+        monkeypatch.setattr(bus.store, "release_lease", release)
+        runs.append(bus.workers["people"].trigger_on_record(run())[1])
+        taken.wait(0.2)
+        release(name, owner)
+        released.set()
+
+    monkeypatch.setattr(bus.store, "acquire_lease", acquire_and_wait)
+    bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)
+    monkeypatch.setattr(bus.store, "release_lease", release_late)
+    while not bus.dispatcher.give_back(PEOPLE):
+        pass
+    assert bus.wait_for(runs[0].id).state is RunState.COMPLETED
+    assert bus.states([task_id]) == ["SUCCEEDED"]
+
+
+@SQLITE
+def test_a_connector_is_not_given_back_before_the_end_of_its_run_is_on_record(
+    bus: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end, given_back = bus.store.end_run, list[Collection[str]]()
+
+    def end_late(*args: Any, **options: Any) -> Any:
+        given_back.append(bus.dispatcher.give_back(PEOPLE))
+        return end(*args, **options)
+
+    monkeypatch.setattr(bus.store, "end_run", end_late)
+    assert bus.process().state is RunState.COMPLETED
+    assert given_back == [[]]
+
+
+def test_a_lease_is_trusted_that_a_claim_has_proved(database_url: str, clock: ManualClock) -> None:
+    """The heartbeat passes over a lease whose row is locked, as it is in every claim."""
+    with Workbench(database_url, clock, trust=Window(timedelta(seconds=15), clock)) as bus:
+        bus.process()
+        clock.advance(timedelta(seconds=14))
+        [task_id] = bus.log(new_task({"name": "late"}))
+        assert bus.process().state is RunState.COMPLETED
+        assert bus.states([task_id]) == ["SUCCEEDED"]
+
+
+@SQLITE
+def test_what_falls_due_while_nobody_has_the_connector_is_made_up_for(database_url: str, clock: ManualClock) -> None:
+    nightly = ["support.people:NightlyConnector"]
+    with Workbench(database_url, clock, nightly, homes=Elsewhere(), handover=timedelta(seconds=17)) as bus:
+        [task_id] = bus.log(new_task({"name": "nightly"}, connector="nightly"))
+        bus.dispatcher.schedule_is_due("nightly")
+        clock.advance(timedelta(seconds=18))
+        bus.dispatcher.adopt({"nightly"})
+        assert not bus.workers["nightly"].is_running, "somebody else had it in time"
+        bus.dispatcher.schedule_is_due("nightly")
+        clock.advance(timedelta(seconds=17))
+        bus.dispatcher.adopt({"nightly"})
+        assert bus.settled(task_id).state is TaskState.SUCCEEDED
