@@ -38,6 +38,8 @@ class ModelTask:
     behind: "ModelTask | None" = None
     due: int | None = None
     deadline: int | None = None
+    settled: int | None = None
+    """Since when the task is over, unless somebody asks for it again."""
 
 
 @dataclass(eq=False)
@@ -214,6 +216,7 @@ class LineModel:
     def _settle(self, bus: Surroundings, task: ModelTask, state: str, *, in_line: bool) -> None:
         releases = task.turn == "REQUESTED" and self.halted is task
         task.state, task.in_line, task.turn = state, in_line, "IN_PLACE"
+        task.settled = None if in_line or state == "WAITING" else bus.now
         if releases:
             self.halted = None
             bus.released(self)

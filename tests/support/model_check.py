@@ -1,25 +1,22 @@
 """How a real bus is compared with a model of it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-
-from integrationbus.server.storage import schema
-from integrationbus.server.task import TRANSITIONS, Task, TaskState
+from integrationbus.server.task import Task, TaskState
 from support.bench import Workbench
-from support.line_model import LineModel, ModelTask
+from support.line_model import ModelTask
 from support.queue_model import QueueModel
 
-__all__ = ["BEGINNING", "check_books", "differences"]
+__all__ = ["BEGINNING", "differences", "ends_of_records"]
 
 BEGINNING = datetime.fromisoformat("2026-01-01T00:00Z")
 """What a manual clock says at first."""
 
 
 def differences(bus: Workbench, model: QueueModel, ids: Mapping[str, Sequence[str]]) -> list[str]:
-    """Where the bus stands elsewhere than the model says: its runs, tasks, halts and persons."""
+    """Where the bus stands elsewhere than the model says: its runs, tasks, numbers, halts and persons."""
     found: list[str] = []
     for line in model.lines.values():
         record = bus.store.connector(line.name)
@@ -28,6 +25,10 @@ def differences(bus: Workbench, model: QueueModel, ids: Mapping[str, Sequence[st
         halted_by = ids[line.name][line.halted.sequence - 1] if line.halted else ""
         if record.halted_by != halted_by:
             found.append(f"{line.name}: halted by {record.halted_by!r}, in the model by {line.halted}")
+        counted = {state: getattr(record.counts, state.name.lower()) for state in TaskState}
+        numbers = Counter(task.state for task in line.tasks)
+        if counted != {state: numbers[state.name] for state in TaskState}:
+            found.append(f"{line.name}: counted are {counted}, in the model {numbers}")
     found += _task_differences(bus, model, ids)
     persons = {
         f"p{number}": (person.age, None if person.boss is None else f"p{person.boss}")
@@ -42,10 +43,13 @@ def _task_differences(bus: Workbench, model: QueueModel, ids: Mapping[str, Seque
     tasks = {task.id: task for task in bus.all_tasks()}
     for line in model.lines.values():
         for expected in line.tasks:
-            task = tasks[ids[line.name][expected.sequence - 1]]
+            task = tasks.pop(ids[line.name][expected.sequence - 1], None)
             behind = expected.behind and ids[line.name][expected.behind.sequence - 1]
-            if _of_task(bus, task) != (said := _of_model(expected, behind or "")):
-                yield f"{line.name} {expected.sequence}: {_of_task(bus, task)}, in the model {said}"
+            found = None if task is None else _of_task(bus, task)
+            if found != (said := _of_model(expected, behind or "")):
+                yield f"{line.name} {expected.sequence}: {found}, in the model {said}"
+    for task in tasks.values():
+        yield f"{task.connector} {task.sequence}: {_of_task(bus, task)}, in the model it is gone"
 
 
 def _of_task(bus: Workbench, task: Task) -> tuple[object, ...]:
@@ -89,30 +93,12 @@ def _persons(bus: Workbench) -> dict[str, tuple[object, str | None]]:
     return {view.code_name: (view.fields["age"], names.get(view.fields["boss_id"])) for view in views}  # type: ignore[call-overload] # an id
 
 
-def check_books(bus: Workbench, model: QueueModel) -> None:
-    """What is counted, and put on record along with the tasks, is in order."""
-    for line in model.lines.values():
-        _check_line(bus, line)
-    waiting = {(line.name, task.sequence) for line in model.lines.values() for task in line.waiting()}
-    names = {bus.store.connector(name).id: name for name in model.lines}
-    with bus.database.read() as connection:
-        for table in (schema.task_wait, schema.task_subject):
-            rows = connection.execute(select(table.c.connector_id, table.c.sequence))
-            assert {(names[row.connector_id], row.sequence) for row in rows} == waiting
-        still_open = select(func.count()).where(schema.task_attempt.c.outcome.is_(None))
-        assert connection.execute(still_open).scalar_one() == 0
-
-
-def _check_line(bus: Workbench, line: LineModel) -> None:
-    record = bus.store.connector(line.name)
-    counted = Counter(task.state for task in line.tasks)
-    assert {state.name: getattr(record.counts, state.name.lower()) for state in TaskState} == {
-        state.name: counted[state.name] for state in TaskState
-    }
-    events = bus.store.events(record.id, after_position=0, limit=100_000).events
-    assert [event.position for event in events] == list(range(1, len(events) + 1))
-    last: dict[int, TaskState] = {}
-    for event in events:
-        assert event.previous_state == last.get(event.sequence)
-        assert event.previous_state is None or event.state in TRANSITIONS[event.previous_state]
-        last[event.sequence] = event.state
+def ends_of_records(bus: Workbench, names: Iterable[str]) -> dict[tuple[str, str | int], datetime | None]:
+    """When each run ended, by its id, and each change happened, by its position. None is for runs in progress."""
+    found: dict[tuple[str, str | int], datetime | None] = {}
+    for name in names:
+        connector_id = bus.store.connector(name).id
+        found |= {(name, run.id): run.ended_at for run in bus.store.runs(connector_id, before=None, limit=100_000)}
+        events = bus.store.events(connector_id, after_position=0, limit=100_000).events
+        found |= {(name, event.position): event.occurred_at for event in events}
+    return found

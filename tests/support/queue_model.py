@@ -73,7 +73,7 @@ class QueueModel:
         task.waits_for = task.behind = task.due = None
         if action == "RETRY":
             task.state, task.in_line, task.turn, task.retries = "PENDING", True, "REQUESTED", 0
-            task.deadline = None
+            task.deadline = task.settled = None
         else:
             self._take_out(action, task)
         line.call_back(followers)
@@ -129,6 +129,11 @@ class QueueModel:
         self._poke(line)
         self._work()
 
+    def purge(self, kept: int) -> None:
+        """Remove the tasks that have been over for so many minutes."""
+        for line in self.lines.values():
+            line.tasks = [task for task in line.tasks if task.settled is None or task.settled > self.now - kept]
+
     # What follows
 
     def finds(self, line: LineModel, number: int) -> bool:
@@ -171,7 +176,7 @@ class QueueModel:
 
     def _take_out(self, action: str, task: ModelTask) -> None:
         task.state, task.in_line, task.turn = ("SKIPPED" if action == "SKIP" else "DELETED"), False, "IN_PLACE"
-        task.due = None
+        task.due, task.settled = None, self.now
 
     def _trigger(self, line: LineModel, *, called_only: bool) -> None:
         if line.run is None:

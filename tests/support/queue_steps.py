@@ -46,6 +46,7 @@ _STEPS: dict[str, tuple[int, st.SearchStrategy[object]]] = {
     "resume": (4, st.tuples(NAME, st.sampled_from(HeadAction))),
     "break_down": (3, st.tuples(NAME, st.integers(1, 4))),
     "advance": (5, st.tuples(st.sampled_from([10, 20, 40, 100]))),
+    "purge": (2, st.tuples(st.sampled_from([720, 1440]))),
     "cancel": (1, st.tuples(NAME)),
     "restart": (2, st.tuples(st.sampled_from([0, 40, 100]))),
     "pause": (1, st.tuples(NAME)),
