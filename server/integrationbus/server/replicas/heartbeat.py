@@ -1,21 +1,16 @@
 """Staying alive in the eyes of the others, and sharing out the connectors with them."""
 
-import logging
-import random
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from integrationbus.server.clock import Clock
-from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
 from integrationbus.server.replica import Replica, Roll, homes_of
+from integrationbus.server.replicas.regularly import Regularly
 from integrationbus.server.replicas.trust import Window
 from integrationbus.server.store import Store
 
 __all__ = ["LONGEST_LOOK", "Heartbeat"]
-
-_log = logging.getLogger(__name__)
 
 LONGEST_LOOK = timedelta(seconds=2)
 """How long it takes at most until a replica sees that another one is gone, once its lease is over."""
@@ -43,7 +38,6 @@ class Heartbeat:
     ) -> None:
         self._store = store
         self._replica = replica
-        self._interval = min(LONGEST_LOOK, lease / 3).total_seconds()
         self._clock = clock
         self._trust = trust
         self._on_gained = on_gained
@@ -54,16 +48,18 @@ class Heartbeat:
         self._others: Sequence[Replica] = ()
         self._homes: Mapping[str, str] = {}
         self._known: Sequence[Replica] = ()
-        self._changed = threading.Condition()
-        self._wanted = False
-        self._stopping = False
-        self._thread = threading.Thread(target=self._beat_on, name="heartbeat")
+        self._beats = Regularly(
+            self._beat,
+            name="heartbeat",
+            seconds=min(LONGEST_LOOK, lease / 3).total_seconds(),
+            trouble="the leases could not be prolonged",
+        )
 
     def start(self) -> None:
         """Join the others. Raises StoreUnavailable or OutcomeUnknown."""
         self._beat()
         self._on_moved()
-        self._thread.start()
+        self._beats.start()
 
     def retire(self) -> None:
         """Be nobody's home any more: what rests is given back, the rest when its run has ended."""
@@ -72,19 +68,13 @@ class Heartbeat:
 
     def stop(self) -> None:
         """Leave the others; called when nothing is processed any more."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._beats.stop()
         self._store.leave(self._replica.id)
         self._on_moved()
 
     def look_now(self) -> None:
         """Somebody came, went, or gave something back."""
-        with self._changed:
-            self._wanted = True
-            self._changed.notify_all()
+        self._beats.now()
 
     def is_here(self, connector: str) -> bool:
         """Whether a connector belongs here."""
@@ -98,22 +88,6 @@ class Heartbeat:
     def has_others(self) -> bool:
         """Whether there are other replicas."""
         return bool(self._others)
-
-    def _beat_on(self) -> None:
-        while True:
-            # Replicas that started together must not come together for ever.
-            seconds = self._interval * random.uniform(0.8, 1.0)  # noqa: S311 - no secret
-            with self._changed:
-                self._changed.wait_for(lambda: self._wanted or self._stopping, timeout=seconds)
-                self._wanted = False
-                if self._stopping:
-                    return
-            try:
-                self._beat()
-            except (StoreUnavailable, OutcomeUnknown) as error:
-                _log.warning("the leases could not be prolonged, trying again: %s", error)
-            except Exception:  # noqa: BLE001 - whatever the fault is, the next beat may succeed
-                _log.exception("a fault of the server kept it from prolonging its leases")
 
     def _beat(self) -> None:
         asked_at = self._clock.monotonic()
