@@ -166,6 +166,7 @@ class Queue(RuleBasedStateMachine):
         task = not_final[number % len(not_final)]
         self.bus.act(action, self.ids[name][task.sequence - 1])
         self._expect(lambda model: model.act(action.name, line, task))
+        assert problems_of_the_books(self.bus.database) == []
 
     def _pause(self, name: str) -> None:
         self.bus.dispatcher.pause(name, actor="", reason="")
