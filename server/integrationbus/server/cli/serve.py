@@ -78,7 +78,7 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
         _fail(str(error))
     try:
         port = await app.start()
-    except OSError as error:
+    except (OSError, BusError) as error:
         await app.stop()
         _fail(f"cannot serve on {settings.listen}: {error}")
     address = f"{settings.listen.rpartition(':')[0]}:{port}"
