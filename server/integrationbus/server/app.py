@@ -59,7 +59,7 @@ class App:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         """Open the database and load the connectors.
 
-        Raises ValueError, DatabaseInUse, SchemaTooNew or StoreUnavailable with nothing left open.
+        Raises OSError, ValueError, DatabaseInUse, SchemaTooNew or StoreUnavailable with nothing left open.
         """
         self._settings = settings
         self._clock = clock or SystemClock()

@@ -44,7 +44,7 @@ def open_target(opened: OpenedStore, url: str) -> OpenedTarget:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         database = open_database(url)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise TargetUnusable(f"target_url: {error}") from error
     try:
         _prepare(database, opened)

@@ -16,7 +16,7 @@ from integrationbus.server.errors import BusError
 from integrationbus.server.purger import Purger
 from integrationbus.server.storage.copies import backup, restamp, restore
 from integrationbus.server.storage.file_lock import DatabaseInUse
-from integrationbus.server.storage.maintenance import schema_status, upgrade_schema
+from integrationbus.server.storage.maintenance import check_there, schema_status, upgrade_schema
 from integrationbus.server.storage.migrate import SchemaTooNew
 from integrationbus.server.storage.opened import open_store
 
@@ -84,6 +84,7 @@ def purge(database_url: DatabaseUrl = _USUAL, as_json: JsonOption = False) -> No
     """
     with _failing_well():
         retention = read_settings(database_url=database_url).retention
+        check_there(database_url)
         opened = open_store(database_url, SystemClock())
         try:
             purged = Purger(opened.store, retention).sweep()
@@ -105,10 +106,14 @@ def purge(database_url: DatabaseUrl = _USUAL, as_json: JsonOption = False) -> No
 def backup_command(
     target: Annotated[Path, typer.Argument(help="The file to write; must not exist.")],
     database_url: DatabaseUrl = _USUAL,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a SQLite database, also while a server works on it."""
     with _failing_well():
         size = backup(database_url, target)
+    if as_json:
+        print_json({"copy": str(target), "bytes": size})
+        return
     typer.echo(f"{target} holds a copy of {size:,} bytes")
 
 

@@ -74,7 +74,7 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
     _stop_on_signals(stop)
     try:
         app = App(settings)
-    except (ValueError, DatabaseInUse, SchemaTooNew, BusError) as error:
+    except (OSError, ValueError, DatabaseInUse, SchemaTooNew, BusError) as error:
         _fail(str(error))
     try:
         port = await app.start()
