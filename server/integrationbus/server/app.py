@@ -140,6 +140,11 @@ class App:
         )
         self._rpc = build_server(services, settings.listen)
 
+    @property
+    def replica_id(self) -> str:
+        """The name of this server among those that share its database."""
+        return self._replica.id
+
     async def start(self) -> int:
         """Start everything; returns the port. Raises OSError when the address is taken."""
         self._loop = asyncio.get_running_loop()

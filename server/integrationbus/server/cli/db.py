@@ -19,6 +19,7 @@ from integrationbus.server.storage.file_lock import DatabaseInUse
 from integrationbus.server.storage.maintenance import check_there, schema_status, upgrade_schema
 from integrationbus.server.storage.migrate import SchemaTooNew
 from integrationbus.server.storage.opened import open_store
+from integrationbus.server.target_database import adopt_target
 
 __all__ = ["db_app"]
 
@@ -146,6 +147,25 @@ def restamp_command(database_url: DatabaseUrl = _USUAL, as_json: JsonOption = Fa
         print_json({"store_id": store_id})
     else:
         typer.echo(f"the id of the store is {store_id} now")
+
+
+@db_app.command("adopt")
+def adopt_command(
+    target_url: Annotated[
+        str,
+        typer.Option(envvar="INTEGRATIONBUS_TARGET_URL", help="The database of the objects, as the server is told."),
+    ],
+    database_url: DatabaseUrl = _USUAL,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a target belong to the bus again, when it and the database were put back as they were at one moment."""
+    with _failing_well():
+        settings = read_settings(database_url=database_url, target_url=target_url)
+        store_id = adopt_target(settings.database_url, settings.target_url)
+    if as_json:
+        print_json({"store_id": store_id})
+    else:
+        typer.echo(f"the target belongs to the bus with the store id {store_id} now")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from integrationbus.server.storage.integrity import check_intact, read_only
 from integrationbus.server.storage.migrate import check_known, current_revision
 from integrationbus.server.storage.opened import sqlite_path
 
-__all__ = ["Restored", "backup", "restamp", "restore"]
+__all__ = ["Restored", "backup", "check_no_servers", "restamp", "restore"]
 
 _LEAP = 1_000_000
 """How far epochs move on: further than any holder can have come between the copy and the loss."""
@@ -107,7 +107,7 @@ def _restamp(url: str, *, shared: bool = False) -> str:
         with database.write() as connection:
             _check_ours(connection)
             if shared:
-                _check_left(connection)
+                check_no_servers(connection)
             store_id = str(uuid4())
             connection.execute(update(schema.store_meta).values(store_id=store_id))
             connection.execute(update(schema.lease).values(owner="", epoch=schema.lease.c.epoch + _LEAP))
@@ -122,8 +122,11 @@ def _check_ours(connection: Connection) -> None:
     check_known(connection)
 
 
-def _check_left(connection: Connection) -> None:
-    """A server that goes on under another id would hand out tokens that are good for nothing."""
+def check_no_servers(connection: Connection) -> None:
+    """Raise DatabaseInUse when servers are on record that work on a PostgreSQL database.
+
+    One that goes on under another id would hand out tokens that are good for nothing.
+    """
     here = (
         select(func.count()).select_from(schema.replica).where(schema.replica.c.expires_at >= common_now(connection, 0))
     )
