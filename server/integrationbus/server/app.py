@@ -60,7 +60,7 @@ class App:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         """Open the database and load the connectors.
 
-        Raises ValueError, DatabaseInUse, SchemaTooNew or StoreUnavailable with nothing left open.
+        Raises OSError, ValueError, DatabaseInUse, SchemaTooNew or StoreUnavailable with nothing left open.
         """
         self._settings = settings
         self._clock = clock or SystemClock()
@@ -142,6 +142,11 @@ class App:
             version=__version__,
         )
         self._rpc = build_server(services, settings.listen)
+
+    @property
+    def replica_id(self) -> str:
+        """The name of this server among those that share its database."""
+        return self._replica.id
 
     async def start(self) -> int:
         """Start everything; returns the port.

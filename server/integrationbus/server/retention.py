@@ -38,7 +38,7 @@ class Retention:
             if kept is not None and (self.events is None or self.events > kept):
                 raise ValueError(
                     f"changes are kept {duration_text(self.events)}, longer than {name} tasks, which are kept"
-                    f" {duration_text(kept)}: keep events for a shorter time, or these tasks for a longer one"
+                    f" {duration_text(kept)}: make retain_events shorter, or retain_{name} longer"
                 )
 
 

@@ -70,7 +70,7 @@ class Settings(BaseSettings):
             return value
         try:
             backend = make_url(value).get_backend_name()
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise ValueError("must be a URL, for example sqlite:///integrationbus.db") from None
         if backend not in ("sqlite", "postgresql"):
             raise ValueError(f"must be sqlite or postgresql, not {backend}")

@@ -1,21 +1,25 @@
 """Opening the target: the database of the queue, or one of its own."""
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from integrationbus.connectors.object_class import describe
+from integrationbus.server.clock import SystemClock
 from integrationbus.server.effects import Effects
 from integrationbus.server.errors import StoreUnavailable
 from integrationbus.server.loading import SHIPPED_CLASSES
 from integrationbus.server.processing.one_database import OneDatabase
 from integrationbus.server.processing.two_databases import TwoDatabases
+from integrationbus.server.storage.copies import check_no_servers
 from integrationbus.server.storage.database import Database, open_database
-from integrationbus.server.storage.opened import OpenedStore, sqlite_path
+from integrationbus.server.storage.maintenance import check_there
+from integrationbus.server.storage.opened import OpenedStore, open_store, sqlite_path
 from integrationbus.server.target import key_map
 from integrationbus.server.target.ledger import SqlLedger
-from integrationbus.server.target.own_tables import TargetUnusable, prepare_own_tables
+from integrationbus.server.target.own_tables import TargetUnusable, adopt, prepare_own_tables
 from integrationbus.server.target.tables import TableMismatch, ensure_tables
 
-__all__ = ["OpenedTarget", "open_target"]
+__all__ = ["OpenedTarget", "adopt_target", "open_target"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ def open_target(opened: OpenedStore, url: str) -> OpenedTarget:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         database = open_database(url)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise TargetUnusable(f"target_url: {error}") from error
     try:
         _prepare(database, opened)
@@ -53,6 +57,22 @@ def open_target(opened: OpenedStore, url: str) -> OpenedTarget:
         raise
     effects = TwoDatabases(opened.store, SqlLedger(database))
     return OpenedTarget(database=database, effects=effects, own=database)
+
+
+def adopt_target(url: str, target_url: str) -> str:
+    """Let a target belong to the bus of a database, after both were put back; returns the id of the store.
+
+    Raises what ``open_store`` does, FileNotFoundError for a file that is not there, and TargetUnusable for a database
+    that was never a target.
+    """
+    check_there(url)
+    check_there(target_url)
+    with closing(open_store(url, SystemClock())) as opened, closing(open_database(target_url)) as target:
+        with opened.database.write() as connection:
+            check_no_servers(connection)
+        with target.write() as connection:
+            adopt(connection, opened.store.store_id)
+        return opened.store.store_id
 
 
 def _prepare(database: Database, opened: OpenedStore) -> None:

@@ -16,9 +16,10 @@ from integrationbus.server.errors import BusError
 from integrationbus.server.purger import Purger
 from integrationbus.server.storage.copies import backup, restamp, restore
 from integrationbus.server.storage.file_lock import DatabaseInUse
-from integrationbus.server.storage.maintenance import schema_status, upgrade_schema
+from integrationbus.server.storage.maintenance import check_there, schema_status, upgrade_schema
 from integrationbus.server.storage.migrate import SchemaTooNew
 from integrationbus.server.storage.opened import open_store
+from integrationbus.server.target_database import adopt_target
 
 __all__ = ["db_app"]
 
@@ -84,6 +85,7 @@ def purge(database_url: DatabaseUrl = _USUAL, as_json: JsonOption = False) -> No
     """
     with _failing_well():
         retention = read_settings(database_url=database_url).retention
+        check_there(database_url)
         opened = open_store(database_url, SystemClock())
         try:
             purged = Purger(opened.store, retention).sweep()
@@ -105,10 +107,14 @@ def purge(database_url: DatabaseUrl = _USUAL, as_json: JsonOption = False) -> No
 def backup_command(
     target: Annotated[Path, typer.Argument(help="The file to write; must not exist.")],
     database_url: DatabaseUrl = _USUAL,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy a SQLite database, also while a server works on it."""
     with _failing_well():
         size = backup(database_url, target)
+    if as_json:
+        print_json({"copy": str(target), "bytes": size})
+        return
     typer.echo(f"{target} holds a copy of {size:,} bytes")
 
 
@@ -141,6 +147,25 @@ def restamp_command(database_url: DatabaseUrl = _USUAL, as_json: JsonOption = Fa
         print_json({"store_id": store_id})
     else:
         typer.echo(f"the id of the store is {store_id} now")
+
+
+@db_app.command("adopt")
+def adopt_command(
+    target_url: Annotated[
+        str,
+        typer.Option(envvar="INTEGRATIONBUS_TARGET_URL", help="The database of the objects, as the server is told."),
+    ],
+    database_url: DatabaseUrl = _USUAL,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a target belong to the bus again, when it and the database were put back as they were at one moment."""
+    with _failing_well():
+        settings = read_settings(database_url=database_url, target_url=target_url)
+        store_id = adopt_target(settings.database_url, settings.target_url)
+    if as_json:
+        print_json({"store_id": store_id})
+    else:
+        typer.echo(f"the target belongs to the bus with the store id {store_id} now")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The settings, with a line for each that does not fit."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,5 +15,14 @@ def read_settings(**given: Any) -> Settings:  # noqa: ANN401 - the settings chec
     try:
         return Settings(**given)
     except ValidationError as error:
-        problems = "\n".join(f"  {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        problems = "\n".join(f"  {_line_of(each)}" for each in error.errors(include_url=False))
         raise ValueError(f"these settings do not fit:\n{problems}") from None
+
+
+def _line_of(problem: Mapping[str, Any]) -> str:
+    """A problem with the name of its setting, also as the variable; without one when several do not fit together."""
+    text: str = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return text
+    name = problem["loc"][0]
+    return f"{name} (INTEGRATIONBUS_{name.upper()}): {text}"

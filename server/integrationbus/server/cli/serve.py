@@ -18,7 +18,6 @@ from integrationbus.server import __version__, failpoints
 from integrationbus.server.app import App
 from integrationbus.server.cli.reading_settings import read_settings
 from integrationbus.server.errors import BusError
-from integrationbus.server.registry import ConnectorRegistry
 from integrationbus.server.settings import Settings
 from integrationbus.server.storage.file_lock import DatabaseInUse
 from integrationbus.server.storage.migrate import SchemaTooNew
@@ -74,7 +73,7 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
     _stop_on_signals(stop)
     try:
         app = App(settings)
-    except (ValueError, DatabaseInUse, SchemaTooNew, BusError) as error:
+    except (OSError, ValueError, DatabaseInUse, SchemaTooNew, BusError) as error:
         _fail(str(error))
     try:
         port = await app.start()
@@ -82,7 +81,7 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
         await app.stop()
         _fail(f"cannot serve on {settings.listen}: {error}" if isinstance(error, OSError) else str(error))
     address = f"{settings.listen.rpartition(':')[0]}:{port}"
-    _announce(address, settings, app.registry, as_json=as_json)
+    _announce(address, settings, app, as_json=as_json)
     waits = [asyncio.create_task(each.wait()) for each in (stop, app.broken)]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     _say("stopping: finishing what is in hand", {"event": "stopping"}, as_json=as_json)
@@ -115,15 +114,16 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop_or_leave)
 
 
-def _announce(address: str, settings: Settings, registry: ConnectorRegistry, *, as_json: bool) -> None:
+def _announce(address: str, settings: Settings, app: App, *, as_json: bool) -> None:
     connectors = [
-        {"name": item.name, "class": item.class_path, "problem": item.problem} for item in registry.connectors
+        {"name": item.name, "class": item.class_path, "problem": item.problem} for item in app.registry.connectors
     ]
     serving = {
         "event": "serving",
         "address": address,
         "database": settings.database_name,
         "target": settings.target_name,
+        "replica": app.replica_id,
         "version": __version__,
         "connectors": connectors,
     }
@@ -131,6 +131,8 @@ def _announce(address: str, settings: Settings, registry: ConnectorRegistry, *, 
     _say(f"Integration Bus {__version__} serves on {address}, with {places}", serving, as_json=as_json)
     if as_json:
         return
+    if app.opened.database.kind == "postgresql":
+        _say(f"this is replica {app.replica_id}; all of them: integrationbus replicas", {}, as_json=False)
     if not connectors:
         _say("no connector is configured yet: set INTEGRATIONBUS_CONNECTORS=module:Class", {}, as_json=False)
         return

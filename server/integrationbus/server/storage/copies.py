@@ -8,16 +8,18 @@ from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Connection, inspect, update
+from sqlalchemy import Connection, func, inspect, select, update
 
+from integrationbus.server.errors import StoreUnavailable
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.common_time import common_now
 from integrationbus.server.storage.database import open_database
-from integrationbus.server.storage.file_lock import FileLock
+from integrationbus.server.storage.file_lock import DatabaseInUse, FileLock
 from integrationbus.server.storage.integrity import check_intact, read_only
 from integrationbus.server.storage.migrate import check_known, current_revision
 from integrationbus.server.storage.opened import sqlite_path
 
-__all__ = ["Restored", "backup", "restamp", "restore"]
+__all__ = ["Restored", "backup", "check_no_servers", "restamp", "restore"]
 
 _LEAP = 1_000_000
 """How far epochs move on: further than any holder can have come between the copy and the loss."""
@@ -34,7 +36,8 @@ class Restored:
 def backup(url: str, target: Path) -> int:
     """Copy a SQLite database, whether a server works on it or not; returns the size of the copy in bytes.
 
-    Raises ValueError for another database, FileNotFoundError, and FileExistsError rather than write over a file.
+    Raises ValueError for another database, FileNotFoundError, FileExistsError rather than write over a file, and
+    StoreUnavailable for a file that cannot be copied.
     """
     path = sqlite_path(url)
     if path is None:
@@ -87,7 +90,7 @@ def restamp(url: str) -> str:
     """
     path = sqlite_path(url)
     if path is None:
-        return _restamp(url)
+        return _restamp(url, shared=True)
     if not path.exists():
         raise FileNotFoundError(f"there is no database {path}")
     lock = FileLock(path)
@@ -97,11 +100,14 @@ def restamp(url: str) -> str:
         lock.release()
 
 
-def _restamp(url: str) -> str:
+def _restamp(url: str, *, shared: bool = False) -> str:
+    """``shared`` says that servers may work on the database, which no lock tells."""
     database = open_database(url)
     try:
         with database.write() as connection:
             _check_ours(connection)
+            if shared:
+                check_no_servers(connection)
             store_id = str(uuid4())
             connection.execute(update(schema.store_meta).values(store_id=store_id))
             connection.execute(update(schema.lease).values(owner="", epoch=schema.lease.c.epoch + _LEAP))
@@ -116,6 +122,22 @@ def _check_ours(connection: Connection) -> None:
     check_known(connection)
 
 
+def check_no_servers(connection: Connection) -> None:
+    """Raise DatabaseInUse when servers are on record that work on a PostgreSQL database.
+
+    One that goes on under another id would hand out tokens that are good for nothing.
+    """
+    here = (
+        select(func.count()).select_from(schema.replica).where(schema.replica.c.expires_at >= common_now(connection, 0))
+    )
+    number = connection.execute(here).scalar_one()
+    if number:
+        raise DatabaseInUse(
+            f"servers work on the database, {number} of them: stop all; one that was killed, or was in the dump, counts"
+            " until its INTEGRATIONBUS_LEASE_SECONDS are over"
+        )
+
+
 def _copy(source: Path, target: Path, *, alone: bool) -> None:
     """A whole copy, which is on the disk when this returns; half of one never has the name of the target."""
     half = target.with_name(f"{target.name}.half")
@@ -126,6 +148,8 @@ def _copy(source: Path, target: Path, *, alone: bool) -> None:
         _sync(half)
         half.rename(target)
         _sync(target.parent)
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{source} cannot be copied: {error}") from error
     finally:
         half.unlink(missing_ok=True)
 

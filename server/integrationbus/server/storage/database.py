@@ -88,6 +88,7 @@ class SqliteDatabase:
     def __init__(self, url: URL, on_broken: Callable[[], None]) -> None:
         self._on_broken = on_broken
         self._broken = False
+        self._written = False
         self._turn = FairLock()
         self._writer = _sqlite_engine(url, StaticPool, query_only=False)
         self._readers = _sqlite_engine(url, QueuePool, query_only=True)
@@ -100,6 +101,7 @@ class SqliteDatabase:
                 raise StoreUnavailable("the disk of the database failed; start the server again to recover")
             try:
                 with transaction(self._writer) as connection:
+                    self._written = True
                     yield connection
             except (OutcomeUnknown, StoreUnavailable) as error:
                 if _is_of_the_disk(error.__cause__):
@@ -114,17 +116,21 @@ class SqliteDatabase:
             yield connection
 
     def close(self) -> None:
-        """Close the readers, fold the write-ahead log into the file, and close the writer; a broken file is left."""
+        """Close the readers, fold the log into the file if it was written, close the writer; a broken file is left."""
         self._readers.dispose()
         if self._broken:
             return
         with self._turn:
-            raw = self._writer.raw_connection()
-            try:
-                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            finally:
-                raw.close()
+            if self._written:
+                self._fold()
             self._writer.dispose()
+
+    def _fold(self) -> None:
+        raw = self._writer.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            raw.close()
 
 
 def open_database(url: str, on_broken: Callable[[], None] = lambda: None) -> Database:

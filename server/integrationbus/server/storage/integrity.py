@@ -21,10 +21,15 @@ def check_before_use(path: Path) -> None:
     """
     if not path.exists():
         return
-    if _has_log(path):
-        check_intact(path)
-        return
-    _ask(path, "SELECT count(*) FROM sqlite_schema")
+    try:
+        if _has_log(path):
+            check_intact(path)
+        else:
+            _ask(path, "SELECT count(*) FROM sqlite_schema")
+    except DatabaseDamaged as error:
+        raise DatabaseDamaged(
+            f"{error}. Name another file, or put a backup in its place with: integrationbus db restore BACKUP --force"
+        ) from error
 
 
 def check_intact(path: Path) -> None:
@@ -52,6 +57,8 @@ def _has_log(path: Path) -> bool:
 
 
 def _ask(path: Path, question: str) -> object:
+    if path.is_dir():
+        raise StoreUnavailable(f"{path} cannot be opened: it is a folder")
     try:
         with closing(read_only(path, alone=True)) as connection:
             answer: object = connection.execute(question).fetchone()[0]
@@ -63,6 +70,4 @@ def _ask(path: Path, question: str) -> object:
 
 
 def _damaged(path: Path, problem: str) -> DatabaseDamaged:
-    return DatabaseDamaged(
-        f"{path} is damaged: {problem}. Put a backup in its place with: integrationbus db restore BACKUP --force"
-    )
+    return DatabaseDamaged(f"{path} is damaged: {problem}")

@@ -9,7 +9,7 @@ from integrationbus.server.storage.file_lock import FileLock
 from integrationbus.server.storage.migrate import current_revision, known_revisions, newest_revision, upgrade
 from integrationbus.server.storage.opened import sqlite_path
 
-__all__ = ["SchemaStatus", "schema_status", "upgrade_schema"]
+__all__ = ["SchemaStatus", "check_there", "schema_status", "upgrade_schema"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,16 @@ class SchemaStatus:
         return self.revision == self.newest
 
 
-def schema_status(url: str) -> SchemaStatus:
-    """Look at the schema of a database. Raises FileNotFoundError for a SQLite file that is not there."""
+def check_there(url: str) -> None:
+    """Raise FileNotFoundError for a SQLite file that is not there, rather than make one."""
     path = sqlite_path(url)
     if path is not None and not path.exists():
         raise FileNotFoundError(f"there is no database {path}")
+
+
+def schema_status(url: str) -> SchemaStatus:
+    """Look at the schema of a database. Raises FileNotFoundError for a SQLite file that is not there."""
+    check_there(url)
     database = open_database(url)
     try:
         with database.read() as connection:

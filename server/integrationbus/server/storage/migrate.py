@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 __all__ = [
     "SchemaTooNew",
@@ -51,7 +51,9 @@ def check_known(connection: Connection) -> None:
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run every migration that the database lacks. Raises SchemaTooNew when it has one that is unknown here.
+    """Run every migration that the database lacks.
+
+    Raises SchemaTooNew when it has one that is unknown here, and ValueError when it is the target of a bus.
 
     All is part of the transaction of the connection: whoever dies of it leaves the schema as it was. Several may do so
     at once; one migrates, and the others wait and find nothing to do.
@@ -64,6 +66,8 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
         # A table is waited for no longer than elsewhere: who waits for one holds up all who want it.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{before}'")
     check_known(connection)
+    if current_revision(connection) is None and inspect(connection).has_table("bus_target"):
+        raise ValueError("the database holds the objects of a bus: name the one that has its tasks")
     command.upgrade(_config_for(connection), revision)
 
 

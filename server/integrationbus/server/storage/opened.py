@@ -72,8 +72,9 @@ def sqlite_path(url: str) -> Path | None:
     """The file of a SQLite URL; None for another database. Raises ValueError for one in memory, and for no URL."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise ValueError(f"{url!r} is no URL of a database, such as sqlite:///integrationbus.db") from None
+    except (ArgumentError, ValueError):
+        # Without the text: what is no URL may hold a password all the same.
+        raise ValueError("the database must be a URL, for example sqlite:///integrationbus.db") from None
     if parsed.get_backend_name() != "sqlite":
         return None
     if parsed.database in (None, "", ":memory:"):

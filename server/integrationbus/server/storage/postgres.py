@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -45,17 +45,8 @@ class PostgresDatabase:
     kind = "postgresql"
 
     def __init__(self, url: URL) -> None:
-        self._engine = create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            pool_size=_POOL_SIZE,
-            max_overflow=_POOL_SIZE,
-            pool_timeout=_POOL_TIMEOUT_SECONDS,
-            pool_pre_ping=True,
-            use_native_hstore=False,
-            # Statements that the server is to remember belong to a session.
-            connect_args={"prepare_threshold": None}
-            | {name: value for name, value in _CONNECTION.items() if name not in url.query},
-        )
+        """Nothing is connected yet. Raises ValueError when the driver is not installed."""
+        self._engine = _engine(url)
         self._readers = self._engine.execution_options(begin=_READING)
         event.listen(self._engine, "connect", self._configure)
         event.listen(self._engine, "begin", _begin)
@@ -92,6 +83,25 @@ class PostgresDatabase:
             raise
         cursor.close()
         entry.info["settings"] = "; ".join(settings)
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=_POOL_SIZE,
+            max_overflow=_POOL_SIZE,
+            pool_timeout=_POOL_TIMEOUT_SECONDS,
+            pool_pre_ping=True,
+            use_native_hstore=False,
+            # Statements that the server is to remember belong to a session.
+            connect_args={"prepare_threshold": None}
+            | {name: value for name, value in _CONNECTION.items() if name not in url.query},
+        )
+    except ImportError as error:
+        raise ValueError(
+            f"PostgreSQL needs its driver: {error}; install it with: pip install 'integrationbus[postgres]'"
+        ) from error
 
 
 def _begin(connection: Connection) -> None:

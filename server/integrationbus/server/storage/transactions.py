@@ -38,7 +38,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except (DBAPIError, PoolTimeoutError) as error:
-        raise StoreUnavailable(f"the database cannot be opened: {error}") from error
+        raise StoreUnavailable(f"the database cannot be opened: {_words_of(error)}") from error
     with connection:
         try:
             yield connection
@@ -88,6 +88,11 @@ def repeated(begin: Callable[[], AbstractContextManager[Connection]], work: Call
 def _refused(what: str, error: DBAPIError) -> StoreUnavailable:
     kind = TransactionConflict if _state(error) in (_SERIALIZATION_FAILURE, _DEADLOCK) else StoreUnavailable
     return kind(f"the database refused {what}: {error.orig}")
+
+
+def _words_of(error: DBAPIError | PoolTimeoutError) -> str:
+    """What the driver or the pool says, without what SQLAlchemy adds for programmers."""
+    return str(error.orig if isinstance(error, DBAPIError) else error.args[0]).strip()
 
 
 def _was_answered(error: DBAPIError) -> bool:

@@ -1,12 +1,25 @@
 """The bus's own tables in a target that is a database of its own, made when it is first opened."""
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, String, Table, Text, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy import inspect as look_at
 
 from integrationbus.server.storage import schema
 from integrationbus.server.target import key_map
 
-__all__ = ["TargetUnusable", "bus_applied", "bus_holder", "prepare_own_tables"]
+__all__ = ["TargetUnusable", "adopt", "bus_applied", "bus_holder", "prepare_own_tables"]
 
 _VERSION = 1
 
@@ -73,6 +86,16 @@ def prepare_own_tables(connection: Connection, store_id: str, *, queue_knows_obj
             )
         connection.execute(insert(bus_target).values(store_id=store_id, version=_VERSION))
     elif found.store_id != store_id:
-        raise TargetUnusable(f"it belongs to the bus with the store id {found.store_id}: use an empty database")
+        raise TargetUnusable(
+            f"it belongs to the bus with the store id {found.store_id}: use an empty database,"
+            " or, if both were put back as they were at one moment: integrationbus db adopt"
+        )
     elif found.version > _VERSION:
         raise TargetUnusable(f"its tables have version {found.version}, not {_VERSION}: install a newer server")
+
+
+def adopt(connection: Connection, store_id: str) -> None:
+    """Let a target belong to the bus with this id, whatever its bus was before. Raises TargetUnusable for no target."""
+    if not look_at(connection).has_table(bus_target.name):
+        raise TargetUnusable("it was never a target: a server that starts with it takes it by itself")
+    connection.execute(update(bus_target).values(store_id=store_id))
