@@ -79,7 +79,7 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
         port = await app.start()
     except (OSError, BusError) as error:
         await app.stop()
-        _fail(f"cannot serve on {settings.listen}: {error}" if isinstance(error, OSError) else str(error))
+        _fail(f"cannot serve on {settings.listen}: {error}")
     address = f"{settings.listen.rpartition(':')[0]}:{port}"
     _announce(address, settings, app, as_json=as_json)
     waits = [asyncio.create_task(each.wait()) for each in (stop, app.broken)]
