@@ -57,6 +57,10 @@ def test_a_file_that_is_not_there_is_not_made(command: str, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_upgrade_makes_the_folder_as_a_server_does(tmp_path: Path) -> None:
+    assert run("db", "upgrade", url=f"sqlite:///{tmp_path / 'sub' / 'bus.db'}").exit_code == 0
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "notes.txt").touch()
     below_a_file = f"sqlite:///{tmp_path / 'notes.txt' / 'bus.db'}"
@@ -104,5 +108,7 @@ def test_the_target_of_a_bus_is_not_taken_for_its_queue(tmp_path: Path, clock: M
 
 async def test_a_database_gets_no_new_id_under_a_server(postgres_url: str) -> None:
     async with serve(postgres_url, []):
-        assert "servers work on the database, 1 of them: stop all" in refused(run("db", "restamp", url=postgres_url))
+        assert "servers still work on the database (1 on record): stop them" in refused(
+            run("db", "restamp", url=postgres_url)
+        )
     assert run("db", "restamp", url=postgres_url).exit_code == 0

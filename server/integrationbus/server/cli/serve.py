@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -139,12 +140,20 @@ def _announce(address: str, settings: Settings, app: App, *, as_json: bool) -> N
     table = Table("connector", "class", "state")
     for item in connectors:
         table.add_row(item["name"], item["class"], item["problem"] or "ready")
-    Console().print(table)
+    console = Console()
+    with console.capture() as printed:
+        console.print(table)
+    _say(printed.get().rstrip("\n"), {}, as_json=False)
 
 
 def _say(text: str, event: Mapping[str, object], *, as_json: bool) -> None:
-    typer.echo(json.dumps(event) if as_json else text)
-    sys.stdout.flush()
+    try:
+        typer.echo(json.dumps(event) if as_json else text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who listened has gone, which is no reason to stop, or to stop in any other way than in order.
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _fail(text: str) -> NoReturn:

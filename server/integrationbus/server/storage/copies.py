@@ -133,8 +133,8 @@ def check_no_servers(connection: Connection) -> None:
     number = connection.execute(here).scalar_one()
     if number:
         raise DatabaseInUse(
-            f"servers work on the database, {number} of them: stop all; one that was killed, or was in the dump, counts"
-            " until its INTEGRATIONBUS_LEASE_SECONDS are over"
+            f"servers still work on the database ({number} on record): stop them; one that was killed, or came with the"
+            " dump, is on record until its INTEGRATIONBUS_LEASE_SECONDS are over"
         )
 
 

@@ -52,8 +52,10 @@ def schema_status(url: str) -> SchemaStatus:
 
 
 def upgrade_schema(url: str) -> None:
-    """Create or migrate the tables. Raises DatabaseInUse, SchemaTooNew or StoreUnavailable."""
+    """Create or migrate the tables. Raises OSError, ValueError, DatabaseInUse, SchemaTooNew or StoreUnavailable."""
     path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
     lock = None if path is None else FileLock(path)
     try:
         database = open_database(url)
