@@ -109,6 +109,8 @@ def test_a_hold_that_ends_is_seen_whoever_ends_it(bus: Workbench) -> None:
     bus.store.clear_halt("people", HeadAction.SKIP, actor="", reason="")
     [behind] = bus.log(new_task({"name": "behind"}))
     bus.dispatcher.see(tidings(bus))
+    assert bus.states([behind]) == ["PENDING"], "whoever ended it may be about to start a run"
+    bus.dispatcher.see(tidings(bus))
     assert bus.settled(behind).state is TaskState.SUCCEEDED
 
 

@@ -51,6 +51,7 @@ class Dispatcher:
         self._clock = clock or SystemClock()
         self._handover = handover
         self._due: dict[str, float] = {}
+        self._seen_free: set[str] = set()
         self._workers = {worker.name: worker for worker in workers}
         self._on_log = {
             item.name for item in registry.connectors if item.connector and isinstance(item.connector.trigger, OnLog)
@@ -276,9 +277,17 @@ class Dispatcher:
             self._workers[name].trigger_on_log(_new_run(RunTrigger.SCHEDULE))
 
     def _go_on_unless_held(self, worker: ConnectorWorker, tidings: Tidings) -> None:
-        """Whoever released a connector may not know it as well as the replica that processes it."""
+        """Whoever released a connector may not know it as well as the replica that processes it.
+
+        Only the second look in a row counts: between the two whoever released it starts what is to follow.
+        """
         held = worker.name in tidings.held or worker.name in tidings.halted
-        if worker.held is not None and not held and self._is_here(worker.name):
+        if worker.held is None or held or not self._is_here(worker.name):
+            self._seen_free.discard(worker.name)
+        elif worker.name not in self._seen_free:
+            self._seen_free.add(worker.name)
+        else:
+            self._seen_free.discard(worker.name)
             worker.forget_hold()
             worker.trigger_on_log(_new_run(RunTrigger.RESUME, called_only=worker.name not in self._on_log))
 
