@@ -15,6 +15,7 @@ __all__ = ["Transcript"]
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _AT_WORK = re.compile("CONNECTOR_STATE_(IDLE|RUNNING)")
+_WHO_WAS_FIRST = re.compile("RUN_TRIGGER_(NOTIFY|RESUME)")
 _TOKENS = ("resumeToken", "nextPageToken")
 
 
@@ -22,7 +23,8 @@ class Transcript:
     """Answers and refusals in the order of the calls.
 
     An id is written as a number in the order of its first appearance, a moment and a token as such. Whether a connector
-    is still at work a moment after its run is left out.
+    is still at work a moment after its run is left out; and whether a notify started a run, or joined the one that a
+    release had just begun, which is a matter of time as well.
     """
 
     def __init__(self) -> None:
@@ -57,6 +59,7 @@ class Transcript:
                 return [self._masked(value) for value in content]
             case str():
                 numbered = _ID.sub(lambda found: self._ids.setdefault(found[0], f"<{len(self._ids) + 1}>"), content)
-                return _AT_WORK.sub("<at work or not>", _TIME.sub("<a moment>", numbered))
+                timeless = _AT_WORK.sub("<at work or not>", _TIME.sub("<a moment>", numbered))
+                return _WHO_WAS_FIRST.sub("<notify or resume>", timeless)
             case _:
                 return content
