@@ -15,7 +15,7 @@ __all__ = ["Transcript"]
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _AT_WORK = re.compile("CONNECTOR_STATE_(IDLE|RUNNING)")
-_WHO_WAS_FIRST = re.compile("RUN_TRIGGER_(NOTIFY|RESUME)")
+_WHO_WAS_FIRST = re.compile("RUN_TRIGGER_(NOTIFY|RESUME|CALL)")
 _TOKENS = ("resumeToken", "nextPageToken")
 
 
@@ -60,6 +60,6 @@ class Transcript:
             case str():
                 numbered = _ID.sub(lambda found: self._ids.setdefault(found[0], f"<{len(self._ids) + 1}>"), content)
                 timeless = _AT_WORK.sub("<at work or not>", _TIME.sub("<a moment>", numbered))
-                return _WHO_WAS_FIRST.sub("<notify or resume>", timeless)
+                return _WHO_WAS_FIRST.sub("<whoever was first>", timeless)
             case _:
                 return content
