@@ -76,6 +76,11 @@ def test_a_target_knows_its_bus(queue: str, target: str, tmp_path: Path, clock: 
         assert bus.names("test.person") == ["Ada"]
         with bus.target.database.write() as connection:
             connection.execute(text("UPDATE bus_target SET version = 2"))
+    with closing(open_store(queue, clock)) as own:
+        with pytest.raises(ValueError, match="target_url: the objects of this bus are in a database of their own"):
+            open_target(own, "")
+        with pytest.raises(ValueError, match="it is new, and the objects of this bus are in another database"):
+            open_target(own, f"sqlite:///{tmp_path / 'empty.db'}")
     with closing(open_store(f"sqlite:///{tmp_path / 'other.db'}", clock)) as other:
         with pytest.raises(ValueError, match=f"belongs to the bus with the store id {store_id}: use an empty database"):
             open_target(other, target)

@@ -16,7 +16,14 @@ from integrationbus.server.storage.maintenance import check_there
 from integrationbus.server.storage.opened import OpenedStore, open_store, sqlite_path
 from integrationbus.server.target import key_map
 from integrationbus.server.target.ledger import SqlLedger
-from integrationbus.server.target.own_tables import TargetUnusable, adopt, prepare_own_tables
+from integrationbus.server.target.own_tables import (
+    KnownToQueue,
+    TargetUnusable,
+    adopt,
+    is_apart,
+    note_apart,
+    prepare_own_tables,
+)
 from integrationbus.server.target.tables import TableMismatch, ensure_tables
 
 __all__ = ["OpenedTarget", "adopt_target", "open_target"]
@@ -42,6 +49,7 @@ def open_target(opened: OpenedStore, url: str) -> OpenedTarget:
     Raises ValueError for one that cannot be used, and StoreUnavailable.
     """
     if not url:
+        _check_beside(opened)
         return OpenedTarget(database=opened.database, effects=OneDatabase(opened.store))
     try:
         path = sqlite_path(url)
@@ -75,13 +83,23 @@ def adopt_target(url: str, target_url: str) -> str:
         return opened.store.store_id
 
 
+def _check_beside(opened: OpenedStore) -> None:
+    with opened.database.read() as connection:
+        if is_apart(connection):
+            raise TargetUnusable("target_url: the objects of this bus are in a database of their own: name that one")
+
+
 def _prepare(database: Database, opened: OpenedStore) -> None:
     with opened.database.read() as connection:
-        known = key_map.knows_any(connection)
+        known = KnownToQueue(objects=key_map.knows_any(connection), target=is_apart(connection))
     try:
         with database.write() as connection:
-            prepare_own_tables(connection, opened.store.store_id, queue_knows_objects=known)
+            prepare_own_tables(connection, opened.store.store_id, known)
             ensure_tables(connection, map(describe, SHIPPED_CLASSES))
+        # A crash before this leaves a target that knows its bus, and is taken by the next start.
+        if not known.target:
+            with opened.database.write() as connection:
+                note_apart(connection)
     except (TableMismatch, TargetUnusable) as error:
         raise TargetUnusable(f"target_url: the target cannot be used: {error}") from error
     except StoreUnavailable as error:

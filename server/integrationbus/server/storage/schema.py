@@ -57,6 +57,8 @@ store_meta = Table(
     metadata,
     Column("store_id", String(36), primary_key=True),
     Column("created_at", BigInteger, nullable=False),
+    # Whether the objects are in a database of their own: set when one is opened for the first time.
+    Column("target_apart", Boolean, nullable=False, default=False),
 )
 
 connector = Table(

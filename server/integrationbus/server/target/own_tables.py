@@ -1,5 +1,7 @@
 """The bus's own tables in a target that is a database of its own, made when it is first opened."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -19,7 +21,16 @@ from sqlalchemy import inspect as look_at
 from integrationbus.server.storage import schema
 from integrationbus.server.target import key_map
 
-__all__ = ["TargetUnusable", "adopt", "bus_applied", "bus_holder", "prepare_own_tables"]
+__all__ = [
+    "KnownToQueue",
+    "TargetUnusable",
+    "adopt",
+    "bus_applied",
+    "bus_holder",
+    "is_apart",
+    "note_apart",
+    "prepare_own_tables",
+]
 
 _VERSION = 1
 
@@ -69,17 +80,24 @@ class TargetUnusable(ValueError):
     """The target cannot be used with this queue; the message says what to do."""
 
 
-def prepare_own_tables(connection: Connection, store_id: str, *, queue_knows_objects: bool) -> None:
-    """Make the tables in a new target, and check that any other is of this bus.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownToQueue:
+    """What the database of the queue knows: objects of its own, in its key map, or that there is a target already."""
 
-    ``queue_knows_objects`` says that the key map of the queue's database is not empty. Raises TargetUnusable.
-    """
+    objects: bool
+    target: bool
+
+
+def prepare_own_tables(connection: Connection, store_id: str, known: KnownToQueue) -> None:
+    """Make the tables in a new target, and check that any other is of this bus. Raises TargetUnusable."""
     if look_at(connection).has_table(schema.store_meta.name):
         raise TargetUnusable("it holds the queue of a bus: name a database without one")
     _metadata.create_all(connection)
     found = connection.execute(select(bus_target)).one_or_none()
     if found is None:
-        if queue_knows_objects and not key_map.knows_any(connection):
+        if known.target:
+            raise TargetUnusable("it is new, and the objects of this bus are in another database: name that one")
+        if known.objects and not key_map.knows_any(connection):
             raise TargetUnusable(
                 "it is new, and the database of the queue has objects already: "
                 "copy their tables, and key_map without its foreign key, to the target, or start with a new queue"
@@ -92,6 +110,16 @@ def prepare_own_tables(connection: Connection, store_id: str, *, queue_knows_obj
         )
     elif found.version > _VERSION:
         raise TargetUnusable(f"its tables have version {found.version}, not {_VERSION}: install a newer server")
+
+
+def is_apart(connection: Connection) -> bool:
+    """Whether the database of the queue knows of a target that is a database of its own."""
+    return bool(connection.execute(select(schema.store_meta.c.target_apart)).scalar_one())
+
+
+def note_apart(connection: Connection) -> None:
+    """Let the database of the queue know it, for good."""
+    connection.execute(update(schema.store_meta).values(target_apart=True))
 
 
 def adopt(connection: Connection, store_id: str) -> None:
