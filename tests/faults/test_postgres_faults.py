@@ -8,6 +8,7 @@ import pytest
 from faults.harness.lab import Lab
 from faults.harness.postgres import BreakablePostgres, breakable_postgres
 from faults.harness.proxy import CuttingProxy
+from faults.harness.standby import standby_of
 from sqlalchemy import make_url
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -18,6 +19,12 @@ def own_postgres() -> Iterator[BreakablePostgres]:
     """A server that no other test sees."""
     with breakable_postgres() as server:
         yield server
+
+
+def url_through(proxy: CuttingProxy, postgres: BreakablePostgres) -> str:
+    """The URL of a database behind the proxy."""
+    url = make_url(postgres.url).set(host="127.0.0.1", port=proxy.port, query={})
+    return url.render_as_string(hide_password=False)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -52,9 +59,7 @@ def test_connections_that_are_cut_around_their_commit(lab: Lab, own_postgres: Br
     chance = random.Random(lab.seed)  # noqa: S311 - to be repeatable
     rounds = 30
     with CuttingProxy(own_postgres.socket) as proxy:
-        own = make_url(own_postgres.url)
-        url = own.set(host="127.0.0.1", port=proxy.port, query={}).render_as_string(hide_password=False)
-        server = lab.server(url)
+        server = lab.server(url_through(proxy, own_postgres))
         server.start()
         with lab.campaign(server) as campaign:
             for number in range(rounds):
@@ -64,3 +69,18 @@ def test_connections_that_are_cut_around_their_commit(lab: Lab, own_postgres: Br
         calls = campaign.evidence().calls
     assert any(call.duplicate for call in calls)
     assert any(call.reason == "OUTCOME_UNKNOWN" for call in calls)
+
+
+def test_a_primary_that_is_lost_and_replaced_by_its_synchronous_standby(
+    lab: Lab, own_postgres: BreakablePostgres
+) -> None:
+    with CuttingProxy(own_postgres.socket) as proxy, standby_of(own_postgres) as standby:
+        server = lab.server(url_through(proxy, own_postgres))
+        server.start()
+        with lab.campaign(server) as campaign:
+            campaign.wait_for_acknowledged(200)
+            own_postgres.crash()
+            proxy.redirect(standby.socket)
+            standby.promote()
+            campaign.wait_for_acknowledged(200)
+            assert lab.violations(campaign.report("failed over, synchronous", faults=1)) == []

@@ -50,6 +50,10 @@ class CuttingProxy:
         """Where it listens."""
         return int(self._listener.getsockname()[1])
 
+    def redirect(self, target: Path) -> None:
+        """Hand what connects from now on on to another socket."""
+        self._target = target
+
     def cut_next(self, moment: Cut, seconds: float = 30.0) -> bool:
         """Cut the next connection that commits, before the commit leaves or after it was done; whether one came."""
         self._cut.clear()
