@@ -122,6 +122,25 @@ async def suggested(served: Served, *words: str) -> list[str]:
     return shlex.split(command)
 
 
+async def test_logging_that_is_interrupted_says_how_far_it_came(served: Served, run: Run) -> None:
+    words = ("log", "people", "create-object", "--lines", "-", "--server", served.address)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "integrationbus.server.cli", *words),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin
+    process.stdin.write(b"".join(b'{"name": "p%d"}\n' % number for number in range(600)))
+    async with asyncio.timeout(60):
+        await run("watch", "--snapshot", "--state", "succeeded", "--count", "500")
+        process.send_signal(signal.SIGINT)
+        _, said = await process.communicate()
+    assert (process.returncode, said.decode().split(";")[0]) == (
+        130,
+        "interrupted: 500 tasks logged, and perhaps the next batch",
+    )
+
+
 async def test_a_watch_that_is_ended_says_how_to_go_on_with_its_filters(served: Served, run: Run) -> None:
     await log(run, '{"make": "team", "name": "A"}', "--external-id", "A", "--wait")
     start = shlex.split((await run("watch", "--snapshot", "--count", "1", "--json")).stdout)[-1].strip("}")

@@ -21,6 +21,10 @@ Kept = Annotated[
 _USUAL = Retention()
 
 
+def _in_small_letters(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """Read from the environment, each with the prefix INTEGRATIONBUS_; command-line options go first."""
 
@@ -44,7 +48,8 @@ class Settings(BaseSettings):
     """On PostgreSQL: how often a replica looks what others did, should their signals not come through."""
     signals: bool = True
     """On PostgreSQL: whether replicas hear of one another by LISTEN and NOTIFY, which some poolers do not pass on."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_in_small_letters)] = "info"
+    """What is written to the standard error."""
     retain_succeeded: Kept = _USUAL.succeeded
     """How long SUCCEEDED tasks are kept: such as "30 days" or "12 hours"; 0 or nothing is for ever."""
     retain_failed: Kept = _USUAL.failed

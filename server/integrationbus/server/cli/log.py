@@ -14,6 +14,7 @@ from integrationbus.client import (
     Encoded,
     Json,
     LoggedTask,
+    LogProgress,
     MissingKeyAction,
     NewTask,
     Payload,
@@ -34,6 +35,7 @@ from integrationbus.server.cli.task_options import DataTypeOption, ExternalIdOpt
 
 __all__ = ["log"]
 
+_INTERRUPTED = 130
 _SETTLED = (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.DELETED, TaskState.SKIPPED)
 
 
@@ -168,9 +170,21 @@ def _log_lines(client: Client, tasks: Iterator[NewTask], stream_id: str, *, as_j
 
 
 def _log_batches(client: Client, tasks: Iterator[NewTask], *, as_json: bool) -> None:
-    with progress_bar(as_json=as_json) as bar:
-        row = bar.add_task("logged", total=None)
-        logged = client.log_tasks(tasks, progress=lambda progress: bar.update(row, completed=progress.logged))
+    stored = 0
+
+    def show(progress: LogProgress) -> None:
+        nonlocal stored
+        stored = progress.logged
+        bar.update(row, completed=stored)
+
+    try:
+        with progress_bar(as_json=as_json) as bar:
+            row = bar.add_task("logged", total=None)
+            logged = client.log_tasks(tasks, progress=show)
+    except KeyboardInterrupt:
+        text = f"interrupted: {counted(stored, 'task')} logged, and perhaps the next batch"
+        typer.echo(f"{text}; with --stream-id a repetition goes on where it was", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     if as_json:
         print_json({"logged": len(logged.logged), "resume_token": logged.resume_token})
     else:
