@@ -4,9 +4,8 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Connection, literal, select, union_all
+from sqlalchemy import Connection, bindparam, literal, select, union_all
 
 from integrationbus.server.log_entries import (
     LogEntry,
@@ -19,13 +18,57 @@ from integrationbus.server.log_entries import (
 )
 from integrationbus.server.log_streams import MisplacedEntry
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.bulk import insert_rows
+from integrationbus.server.storage.insertion import Insertion, Row
 from integrationbus.server.storage.journal import advance_head
 from integrationbus.server.storage.streams import advance_stream
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import NewTask, TaskState
 
 __all__ = ["append_entries"]
+
+_task, _event, _request = schema.task, schema.task_event, schema.request
+
+# Empty stands for all logging.
+_SWITCHED_OFF = union_all(
+    select(schema.connector.c.name).where(schema.connector.c.enabled.is_(False)),
+    select(literal("")).where(schema.switch.c.id.in_((Switch.BUS, Switch.LOGGING)), schema.switch.c.is_on.is_(False)),
+)
+_STORED_REQUESTS = select(_request).where(
+    _request.c.creator == bindparam("of"), _request.c.request_id.in_(bindparam("ids", expanding=True))
+)
+_TASKS = Insertion(
+    _task,
+    (
+        "connector_id",
+        "sequence",
+        "id",
+        "task_type",
+        "data_type",
+        "process_type",
+        "object_type",
+        "external_id",
+        "site",
+        "labels",
+        "title",
+        "creator",
+        "trace_parent",
+        "payload_form",
+        "payload_type",
+        "payload_schema",
+        "payload",
+        "missing_key",
+        "wait_limit",
+        "logged_at",
+        "position",
+    ),
+    {"state": int(TaskState.PENDING), "in_line": True},
+)
+_EVENTS = Insertion(
+    _event,
+    ("connector_id", "position", "sequence", "actor", "occurred_at"),
+    {"state": int(TaskState.PENDING), "attempt": 0, "run_id": ""},
+)
+_REQUESTS = Insertion(_request, ("creator", "request_id", "body_digest", "receipt", "stored_at"), {})
 
 _Key = tuple[str, str]
 _Stored = Mapping[_Key, tuple[bytes, Sequence[LoggedTask]]]
@@ -66,10 +109,7 @@ def _switched_off(connection: Connection, entries: Sequence[LogEntry], known: _S
 
     What was stored before keeps its receipt.
     """
-    connector, switch = schema.connector, schema.switch
-    gates = switch.c.id.in_((Switch.BUS, Switch.LOGGING)) & switch.c.is_on.is_(False)
-    names = union_all(select(connector.c.name).where(connector.c.enabled.is_(False)), select(literal("")).where(gates))
-    off = set(connection.execute(names).scalars())
+    off = set(connection.execute(_SWITCHED_OFF).scalars())
     refused: dict[int, SwitchedOff] = {}
     for entry in entries if off else ():
         name = next((name for name in ("", *(task.connector for task in entry.tasks)) if name in off), None)
@@ -103,14 +143,13 @@ def _repeated(request: RequestKey | None, known: _Stored) -> LogReceipt | Reused
 def _stored_requests(
     connection: Connection, requests: Sequence[RequestKey]
 ) -> list[tuple[_Key, tuple[bytes, Sequence[LoggedTask]]]]:
-    table = schema.request
     by_creator: dict[str, list[str]] = defaultdict(list)
     for request in requests:
         by_creator[request.creator].append(request.request_id)
     rows = [
         row
         for creator, ids in by_creator.items()
-        for row in connection.execute(select(table).where(table.c.creator == creator, table.c.request_id.in_(ids)))
+        for row in connection.execute(_STORED_REQUESTS, {"of": creator, "ids": ids})
     ]
     return [((row.creator, row.request_id), (row.body_digest, _receipt_from_text(row.receipt))) for row in rows]
 
@@ -122,7 +161,8 @@ def _insert_tasks(
     by_connector: dict[int, list[NewTask]] = defaultdict(list)
     for task in tasks:
         by_connector[connector_ids[task.connector]].append(task)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
+    events: list[Row] = []
     logged: dict[str, LoggedTask] = {}
     for connector_id, group in sorted(by_connector.items()):
         count = len(group)
@@ -132,65 +172,46 @@ def _insert_tasks(
         for index, task in enumerate(group):
             sequence, position = newest_sequence - count + 1 + index, newest_position - count + 1 + index
             rows.append(_task_row(task, connector_id, sequence, position, now))
+            events.append((connector_id, position, sequence, task.creator, now))
             logged[task.id] = LoggedTask(id=task.id, connector=task.connector, sequence=sequence, position=position)
-    insert_rows(connection, schema.task, rows)
-    insert_rows(connection, schema.task_event, [_logged_event(row) for row in rows])
+    _TASKS.run(connection, rows)
+    _EVENTS.run(connection, events)
     return logged
 
 
-def _task_row(task: NewTask, connector_id: int, sequence: int, position: int, now: int) -> dict[str, Any]:
-    return {
-        "connector_id": connector_id,
-        "sequence": sequence,
-        "id": task.id,
-        "task_type": task.task_type,
-        "data_type": task.data_type,
-        "process_type": task.process_type,
-        "object_type": task.object_type,
-        "external_id": task.external_id,
-        "site": task.site,
-        "labels": dict(task.labels) if task.labels else None,
-        "title": task.title,
-        "creator": task.creator,
-        "trace_parent": task.trace_parent,
-        "payload_form": task.payload.form,
-        "payload_type": task.payload.type_name,
-        "payload_schema": task.payload.schema,
-        "payload": task.payload.data,
-        "missing_key": task.missing_key,
-        "wait_limit": None if task.wait_limit is None else task.wait_limit // timedelta(microseconds=1),
-        "logged_at": now,
-        "state": TaskState.PENDING,
-        "in_line": True,
-        "position": position,
-    }
-
-
-def _logged_event(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "connector_id": row["connector_id"],
-        "position": row["position"],
-        "sequence": row["sequence"],
-        "state": TaskState.PENDING,
-        "attempt": 0,
-        "run_id": "",
-        "actor": row["creator"],
-        "occurred_at": row["logged_at"],
-    }
+def _task_row(task: NewTask, connector_id: int, sequence: int, position: int, now: int) -> Row:
+    payload = task.payload
+    return (
+        connector_id,
+        sequence,
+        task.id,
+        int(task.task_type),
+        int(task.data_type),
+        int(task.process_type),
+        task.object_type,
+        task.external_id,
+        task.site,
+        json.dumps(dict(task.labels)) if task.labels else None,
+        task.title,
+        task.creator,
+        task.trace_parent,
+        int(payload.form),
+        payload.type_name,
+        payload.schema,
+        payload.data,
+        None if task.missing_key is None else int(task.missing_key),
+        None if task.wait_limit is None else task.wait_limit // timedelta(microseconds=1),
+        now,
+        position,
+    )
 
 
 def _insert_requests(connection: Connection, stored: Sequence[tuple[RequestKey, LogReceipt]], now: int) -> None:
     rows = [
-        {
-            "creator": request.creator,
-            "request_id": request.request_id,
-            "body_digest": request.body_digest,
-            "receipt": _receipt_to_text(receipt.tasks),
-            "stored_at": now,
-        }
+        (request.creator, request.request_id, request.body_digest, _receipt_to_text(receipt.tasks), now)
         for request, receipt in stored
     ]
-    insert_rows(connection, schema.request, rows)
+    _REQUESTS.run(connection, rows)
 
 
 def _receipt_to_text(tasks: Sequence[LoggedTask]) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from integrationbus.server.storage.insertion import copy_rows
 from integrationbus.server.storage.transactions import reading, transaction
 
 __all__ = ["PostgresDatabase"]
@@ -50,6 +51,7 @@ class PostgresDatabase:
         self._readers = self._engine.execution_options(begin=_READING)
         event.listen(self._engine, "connect", self._configure)
         event.listen(self._engine, "begin", _begin)
+        event.listen(self._engine, "do_executemany", copy_rows)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
