@@ -205,12 +205,9 @@ class NewTask:
             str(int(self.missing_key or 0)),
             str(self.wait_limit),
         )
-        digest = hashlib.sha256()
-        for part in parts:
-            encoded = part.encode()
-            digest.update(b"%d:" % len(encoded) + encoded)
-        digest.update(self.payload.data)
-        return digest.digest()
+        encoded = [part.encode() for part in parts]
+        framed = [b"%d:%b" % (len(part), part) for part in encoded]
+        return hashlib.sha256(b"".join([*framed, self.payload.data])).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import cache
 from typing import TypeVar
 
 from integrationbus.server.errors import FieldProblem, InvalidField
@@ -24,7 +25,8 @@ def invalid(path: str, description: str) -> InvalidField:
 
 def has_control(text: str) -> bool:
     """Whether there are control characters in a text."""
-    return _CONTROL.search(text) is not None
+    # What can be printed has none, and is known sooner.
+    return not text.isprintable() and _CONTROL.search(text) is not None
 
 
 def check_text(path: str, text: str, max_bytes: int, *, required: bool = False) -> str:
@@ -33,7 +35,7 @@ def check_text(path: str, text: str, max_bytes: int, *, required: bool = False) 
         if required:
             raise invalid(path, "is required")
         return text
-    size = len(text.encode())
+    size = len(text) if text.isascii() else len(text.encode())
     if size > max_bytes:
         raise invalid(path, f"is {size} bytes long, {max_bytes} are allowed")
     if has_control(text):
@@ -45,14 +47,19 @@ def choice(path: str, number: int, values: type[_E], default: _E | None = None) 
     """The value with a number; the default for 0."""
     if number == 0 and default is not None:
         return default
-    try:
-        return values(number)
-    except ValueError:
+    value: _E | None = _by_number(values).get(number)
+    if value is None:
         known = ", ".join(f"{value.name} ({int(value)})" for value in values)
         what = "is required" if number == 0 else f"has no value {number}"
-        raise invalid(path, f"{what}; known values are {known}") from None
+        raise invalid(path, f"{what}; known values are {known}")
+    return value
 
 
 def choices(path: str, numbers: Iterable[int], values: type[_E], default: _E | None = None) -> list[_E]:
     """The values with these numbers; the default for 0."""
     return [choice(f"{path}[{index}]", number, values, default) for index, number in enumerate(numbers)]
+
+
+@cache
+def _by_number(values: type[_E]) -> dict[int, _E]:
+    return {int(value): value for value in values}

@@ -137,6 +137,8 @@ def _wait_limit(spec: task_pb2.TaskSpec) -> timedelta | None:
 
 
 def _labels(spec: task_pb2.TaskSpec) -> dict[str, str]:
+    if not spec.labels:
+        return {}
     if len(spec.labels) > _MAX_LABELS:
         raise invalid("labels", f"has {len(spec.labels)} entries, {_MAX_LABELS} are allowed")
     for name, value in spec.labels.items():

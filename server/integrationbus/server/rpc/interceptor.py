@@ -24,30 +24,41 @@ _WITH_RECORDS = ("/LogTask", "/LogTasks", "/LogTaskStream")
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Turns what a servicer raises into a status with details. A cancelled call stays cancelled."""
 
+    def __init__(self) -> None:
+        self._guarded: dict[str, _Handler] = {}
+
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> _Handler:
-        """Wrap the handler of a call."""
+        """The guarded handler of a method; made once, for it is always the same."""
+        method = handler_call_details.method
+        if method in self._guarded:
+            return self._guarded[method]
         handler = await continuation(handler_call_details)
         # Health and reflection have statuses of their own, and Health.Watch writes to the context instead of yielding.
-        if handler is None or not handler_call_details.method.startswith(_OURS):
+        if handler is None or not method.startswith(_OURS):
             return handler
-        decode = _decoding(handler, may_nest=handler_call_details.method.endswith(_WITH_RECORDS))
-        if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(
-                _guarded_unary(handler.unary_unary), decode, handler.response_serializer
-            )
-        if handler.unary_stream:
-            return grpc.unary_stream_rpc_method_handler(
-                _guarded_stream(handler.unary_stream, _decoded), decode, handler.response_serializer
-            )
-        if handler.stream_stream:
-            return grpc.stream_stream_rpc_method_handler(
-                _guarded_stream(handler.stream_stream, _each_decoded), decode, handler.response_serializer
-            )
-        return handler
+        guarded = self._guarded[method] = _guarded(handler, may_nest=method.endswith(_WITH_RECORDS))
+        return guarded
+
+
+def _guarded(handler: Any, *, may_nest: bool) -> _Handler:  # noqa: ANN401 - messages of any type go through
+    decode = _decoding(handler, may_nest=may_nest)
+    if handler.unary_unary:
+        return grpc.unary_unary_rpc_method_handler(
+            _guarded_unary(handler.unary_unary), decode, handler.response_serializer
+        )
+    if handler.unary_stream:
+        return grpc.unary_stream_rpc_method_handler(
+            _guarded_stream(handler.unary_stream, _decoded), decode, handler.response_serializer
+        )
+    if handler.stream_stream:
+        return grpc.stream_stream_rpc_method_handler(
+            _guarded_stream(handler.stream_stream, _each_decoded), decode, handler.response_serializer
+        )
+    raise AssertionError("no method of ours streams requests only")
 
 
 @dataclass(frozen=True, slots=True)

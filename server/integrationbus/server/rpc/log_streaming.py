@@ -11,11 +11,10 @@ from integrationbus.server.rpc.checks import check_text, invalid
 from integrationbus.server.rpc.errors import to_refusal
 from integrationbus.server.rpc.log_stream import WINDOW, LogStream, StreamAnswer
 from integrationbus.server.rpc.open_streams import OpenStreams
-from integrationbus.server.rpc.receipts import render_logged, token_of
+from integrationbus.server.rpc.receipts import write_logged, write_token
 from integrationbus.server.task import NewTask
 from integrationbus.v1.task_pb2 import TaskSpec
 from integrationbus.v1.task_service_pb2 import (
-    LogStreamAck,
     LogStreamEntry,
     LogStreamOpened,
     LogStreamRejection,
@@ -130,9 +129,9 @@ def _message(answer: StreamAnswer, store_id: str) -> LogTaskStreamResponse:
             code=answer.code, reason=answer.reason, message=answer.message, field_path=answer.field_path
         )
         return LogTaskStreamResponse(rejection=LogStreamRejection(number=answer.number, refusal=refusal))
-    ack = LogStreamAck(
-        number=answer.number,
-        tasks=[render_logged(task, duplicate=False) for task in answer.tasks],
-        resume_token=token_of(answer.tasks, store_id),
-    )
-    return LogTaskStreamResponse(ack=ack)
+    response = LogTaskStreamResponse()
+    response.ack.number = answer.number
+    for task in answer.tasks:
+        write_logged(response.ack.tasks.add(), task)
+    write_token(response.ack.resume_token, answer.tasks, store_id)
+    return response

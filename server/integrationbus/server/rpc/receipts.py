@@ -1,24 +1,27 @@
-"""Receipts of stored tasks."""
+"""Receipts of stored tasks, written into the answer: a message that is made elsewhere would be copied into it."""
 
 from collections.abc import Iterable
 
 from integrationbus.server.log_entries import LoggedTask
-from integrationbus.server.rpc.queries import write_resume_token
 from integrationbus.v1 import task_pb2, task_service_pb2
 
-__all__ = ["render_logged", "token_of"]
+__all__ = ["write_logged", "write_token"]
 
 
-def render_logged(task: LoggedTask, *, duplicate: bool) -> task_service_pb2.LoggedTask:
-    """The receipt of a task."""
-    return task_service_pb2.LoggedTask(
-        id=task.id, connector=task.connector, sequence=task.sequence, duplicate=duplicate
-    )
+def write_logged(receipt: task_service_pb2.LoggedTask, task: LoggedTask, *, duplicate: bool = False) -> None:
+    """Write the receipt of a task."""
+    receipt.id = task.id
+    receipt.connector = task.connector
+    receipt.sequence = task.sequence
+    receipt.duplicate = duplicate
 
 
-def token_of(tasks: Iterable[LoggedTask], store_id: str) -> task_pb2.ResumeToken:
-    """Where the changes of these tasks begin: for each connector, behind the first one's own entry."""
-    positions: dict[str, int] = {}
+def write_token(token: task_pb2.ResumeToken, tasks: Iterable[LoggedTask], store_id: str) -> None:
+    """Write where the changes of these tasks begin: for each connector, behind the first one's own entry.
+
+    The token stays empty when there are no tasks.
+    """
     for task in tasks:
-        positions.setdefault(task.connector, task.position)
-    return write_resume_token(positions, store_id)
+        if task.connector not in token.positions:
+            token.positions[task.connector] = task.position
+            token.store_id = store_id

@@ -8,7 +8,7 @@ from uuid import UUID
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from integrationbus.server.errors import FieldProblem, RecordTooDeep
+from integrationbus.server.errors import FieldProblem, InvalidRequest, RecordTooDeep
 from integrationbus.server.limits import Limits
 from integrationbus.server.rpc.checks import check_text, has_control, invalid
 from integrationbus.v1 import payload_pb2
@@ -21,6 +21,7 @@ _MAX_NAME_LENGTH = 200
 _TIMESTAMP_SECONDS = range(-62_135_596_800, 253_402_300_800)
 _MAX_DURATION_SECONDS = 315_576_000_000
 _NANOS = range(1_000_000_000)
+_ALWAYS_FINE = frozenset({"bool_value", "int64_value", "string_value", "bytes_value"})
 
 
 @dataclass(slots=True)
@@ -30,14 +31,17 @@ class _Budget:
     limits: Limits
     values: int = 0
 
-    def spend(self, path: str, depth: int) -> None:
-        """Count a value."""
+    def spend(self, depth: int) -> bool:
+        """Count a value; returns whether it is within the limits."""
         self.values += 1
+        return self.values <= self.limits.max_record_values and depth <= self.limits.max_record_depth
+
+    def refusal(self, path: str) -> InvalidRequest:
+        """The refusal of a value that is not."""
         if self.values > self.limits.max_record_values:
-            raise invalid(path, f"the record has more than {self.limits.max_record_values} values")
-        if depth > self.limits.max_record_depth:
-            text = f"is nested deeper than {self.limits.max_record_depth} levels"
-            raise RecordTooDeep(FieldProblem(path, text))
+            return invalid(path, f"the record has more than {self.limits.max_record_values} values")
+        text = f"is nested deeper than {self.limits.max_record_depth} levels"
+        return RecordTooDeep(FieldProblem(path, text))
 
 
 def check_record(path: str, record: payload_pb2.Record, limits: Limits) -> None:
@@ -52,15 +56,20 @@ def check_reference(path: str, reference: payload_pb2.Reference) -> None:
 
 
 def _check_record(path: str, record: payload_pb2.Record, depth: int, budget: _Budget) -> None:
-    for name, value in record.fields.items():
+    fields = record.fields
+    for name in fields:
         if not 1 <= len(name) <= _MAX_NAME_LENGTH or has_control(name):
             text = f"the field name {name[:40]!r} is not 1 to 200 characters without control characters"
             raise invalid(f"{path}.fields", text)
-        _check_value(f"{path}.fields[{name}]", value, depth, budget)
+        if not budget.spend(depth):
+            raise budget.refusal(f"{path}.fields[{name}]")
+        value = fields[name]
+        # Without the path of each value this takes half of the time.
+        if value.WhichOneof("kind") not in _ALWAYS_FINE:
+            _check_value(f"{path}.fields[{name}]", value, depth, budget)
 
 
 def _check_value(path: str, value: payload_pb2.Value, depth: int, budget: _Budget) -> None:
-    budget.spend(path, depth)
     kind = value.WhichOneof("kind")
     match kind:
         case None:
@@ -69,6 +78,8 @@ def _check_value(path: str, value: payload_pb2.Value, depth: int, budget: _Budge
             _check_record(f"{path}.record_value", value.record_value, depth + 1, budget)
         case "list_value":
             for index, item in enumerate(value.list_value.values):
+                if not budget.spend(depth + 1):
+                    raise budget.refusal(f"{path}.list_value.values[{index}]")
                 _check_value(f"{path}.list_value.values[{index}]", item, depth + 1, budget)
         case "reference_value":
             check_reference(f"{path}.reference_value", value.reference_value)

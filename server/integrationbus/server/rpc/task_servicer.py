@@ -1,12 +1,12 @@
 """TaskService."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from integrationbus.server.errors import ConnectorDisabled, ConnectorNotFound, InvalidRequest
-from integrationbus.server.log_entries import LogEntry, LoggedTask, LogReceipt, RequestKey
+from integrationbus.server.log_entries import LogEntry, LogReceipt, RequestKey
 from integrationbus.server.rpc.answers import first_page
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
@@ -15,7 +15,7 @@ from integrationbus.server.rpc.intake import check_task_at, request_key
 from integrationbus.server.rpc.log_streaming import LogStreaming
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import read_filter, wants_payload
-from integrationbus.server.rpc.receipts import render_logged, token_of
+from integrationbus.server.rpc.receipts import write_logged, write_token
 from integrationbus.server.rpc.render import render_task
 from integrationbus.server.rpc.services import Services
 from integrationbus.server.rpc.task_operations import TaskOperations
@@ -31,7 +31,6 @@ from integrationbus.v1.task_service_pb2 import (
     ListTasksResponse,
     LogTaskRequest,
     LogTaskResponse,
-    LogTaskResult,
     LogTasksRequest,
     LogTasksResponse,
     LogTaskStreamRequest,
@@ -70,11 +69,12 @@ class TaskServicer(TaskOperations):
         """See the proto."""
         creator = creator_of(context)
         task = self._checked(request.task, "task", creator)
-        key = request_key(creator, request.request_id, [task.digest()])
+        key = request_key(creator, request.request_id, (item.digest() for item in [task]))
         receipt = await self._services.task_log.append(LogEntry(tasks=[task], request=key))
-        return LogTaskResponse(
-            task=render_logged(receipt.tasks[0], duplicate=receipt.duplicate), resume_token=self._token(receipt.tasks)
-        )
+        response = LogTaskResponse()
+        write_logged(response.task, receipt.tasks[0], duplicate=receipt.duplicate)
+        write_token(response.resume_token, receipt.tasks, self._services.store.store_id)
+        return response
 
     async def LogTasks(self, request: LogTasksRequest, context: Context) -> LogTasksResponse:
         """See the proto."""
@@ -89,13 +89,15 @@ class TaskServicer(TaskOperations):
             checked, key = await self._services.reads(lambda: self._checked_batch(request, creator))
         receipt = await self._append(checked, key, allow_partial=request.allow_partial)
         logged = iter(receipt.tasks)
-        results = [
-            LogTaskResult(task=render_logged(next(logged), duplicate=receipt.duplicate))
-            if isinstance(item, NewTask)
-            else LogTaskResult(refusal=item)
-            for item in checked
-        ]
-        return LogTasksResponse(results=results, resume_token=self._token(receipt.tasks))
+        response = LogTasksResponse()
+        for item in checked:
+            result = response.results.add()
+            if isinstance(item, NewTask):
+                write_logged(result.task, next(logged), duplicate=receipt.duplicate)
+            else:
+                result.refusal.CopyFrom(item)
+        write_token(response.resume_token, receipt.tasks, self._services.store.store_id)
+        return response
 
     async def LogTaskStream(
         self, request_iterator: AsyncIterator[LogTaskStreamRequest], context: Context
@@ -207,7 +209,3 @@ class TaskServicer(TaskOperations):
                     if isinstance(item, NewTask) and item.connector == error.connector:
                         checked[place] = to_refusal(error)
         return LogReceipt(tasks=[])
-
-    def _token(self, tasks: Iterable[LoggedTask]) -> task_pb2.ResumeToken:
-        """Where the changes of these tasks begin: for each connector, behind the first one's own entry."""
-        return token_of(tasks, self._services.store.store_id)
