@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, bindparam, literal, select, union_all
+from sqlalchemy import Connection, bindparam, literal, or_, select, union_all
 
 from integrationbus.server.log_entries import (
     LogEntry,
@@ -31,7 +31,9 @@ _task, _event, _request = schema.task, schema.task_event, schema.request
 # Empty stands for all logging.
 _SWITCHED_OFF = union_all(
     select(schema.connector.c.name).where(schema.connector.c.enabled.is_(False)),
-    select(literal("")).where(schema.switch.c.id.in_((Switch.BUS, Switch.LOGGING)), schema.switch.c.is_on.is_(False)),
+    select(literal("")).where(
+        or_(schema.switch.c.id == Switch.BUS, schema.switch.c.id == Switch.LOGGING), schema.switch.c.is_on.is_(False)
+    ),
 )
 _STORED_REQUESTS = select(_request).where(
     _request.c.creator == bindparam("of"), _request.c.request_id.in_(bindparam("ids", expanding=True))
