@@ -21,38 +21,37 @@ from integrationbus.client.wire.values import (
     is_record,
     read_record,
     read_reference,
-    record,
-    reference,
     type_name,
+    write_record,
+    write_reference,
 )
 from integrationbus.v1 import enums_pb2, payload_pb2
 
-__all__ = ["payload_message", "read_payload"]
+__all__ = ["read_payload", "write_payload"]
 
 
-def payload_message(payload: Payload) -> payload_pb2.Payload:
-    """Turn a payload into its message. Raises TypeError or ValueError, naming the field, for one that does not fit."""
+def write_payload(message: payload_pb2.Payload, payload: Payload) -> None:
+    """Write a payload into its message. Raises TypeError or ValueError, naming the field, for one that does not fit."""
     match payload:
         case Any():
-            return payload_pb2.Payload(message=payload)
+            message.message.CopyFrom(payload)
         case Message():
-            message = payload_pb2.Payload()
             message.message.Pack(payload)
-            return message
         case Json():
-            return payload_pb2.Payload(encoded=_encoded(payload.encoded()))
+            _write_encoded(message.encoded, payload.encoded())
         case Encoded():
-            return payload_pb2.Payload(encoded=_encoded(payload))
+            _write_encoded(message.encoded, payload)
         case PreparedObject():
-            return payload_pb2.Payload(object=_object(payload, "payload.object"))
+            _write_object(message.object, payload, "payload.object")
         case PreparedPage():
-            return payload_pb2.Payload(page=_page(payload))
+            _write_page(message.page, payload)
         case _ if is_record(payload):
-            return payload_pb2.Payload(record=record(payload, "payload.record"))
-    raise TypeError(
-        f"payload: a payload is a mapping, a dataclass instance, a protobuf message, Json, Encoded, PreparedObject or "
-        f"PreparedPage, not {type_name(payload)}"
-    )
+            write_record(message.record, payload, "payload.record")
+        case _:
+            raise TypeError(
+                f"payload: a payload is a mapping, a dataclass instance, a protobuf message, Json, Encoded, "
+                f"PreparedObject or PreparedPage, not {type_name(payload)}"
+            )
 
 
 def read_payload(message: payload_pb2.Payload) -> StoredPayload | None:
@@ -83,23 +82,18 @@ def read_payload(message: payload_pb2.Payload) -> StoredPayload | None:
             return None
 
 
-def _object(prepared: PreparedObject, path: str) -> payload_pb2.PreparedObject:
-    return payload_pb2.PreparedObject(
-        object_type=prepared.object_type,
-        fields=record(prepared.fields, f"{path}.fields"),
-        external_id=external_id_text(prepared.external_id, f"{path}.external_id"),
-        parts=[
-            payload_pb2.PreparedPart(
-                object_type=part.object_type,
-                through=part.through,
-                handling=enums_pb2.SnapshotHandling.ValueType(part.handling or 0),
-                objects=[
-                    _object(item, f"{path}.parts[{number}].objects[{place}]") for place, item in enumerate(part.objects)
-                ],
-            )
-            for number, part in enumerate(prepared.parts)
-        ],
-    )
+def _write_object(message: payload_pb2.PreparedObject, prepared: PreparedObject, path: str) -> None:
+    message.object_type = prepared.object_type
+    write_record(message.fields, prepared.fields, f"{path}.fields")
+    message.external_id = external_id_text(prepared.external_id, f"{path}.external_id")
+    for number, part in enumerate(prepared.parts):
+        written = message.parts.add(
+            object_type=part.object_type,
+            through=part.through,
+            handling=enums_pb2.SnapshotHandling.ValueType(part.handling or 0),
+        )
+        for place, item in enumerate(part.objects):
+            _write_object(written.objects.add(), item, f"{path}.parts[{number}].objects[{place}]")
 
 
 def _read_object(message: payload_pb2.PreparedObject) -> PreparedObject:
@@ -116,23 +110,20 @@ def _read_object(message: payload_pb2.PreparedObject) -> PreparedObject:
     return PreparedObject(message.object_type, fields, parts=parts, external_id=message.external_id)
 
 
-def _encoded(encoded: Encoded) -> payload_pb2.EncodedPayload:
-    return payload_pb2.EncodedPayload(
-        content_type=encoded.content_type,
-        data=encoded.data,
-        schema=encoded.schema,
-        sha256=hashlib.sha256(encoded.data).digest(),
-    )
+def _write_encoded(message: payload_pb2.EncodedPayload, encoded: Encoded) -> None:
+    message.content_type = encoded.content_type
+    message.data = encoded.data
+    message.schema = encoded.schema
+    message.sha256 = hashlib.sha256(encoded.data).digest()
 
 
-def _page(page: PreparedPage) -> payload_pb2.PreparedPage:
-    return payload_pb2.PreparedPage(
-        object_type=page.object_type,
-        culture=page.culture,
-        node_guid=str(page.node_guid or ""),
-        alias=page.alias,
-        parent_path=page.parent_path,
-        parent=reference(page.parent, "payload.page.parent") if page.parent else None,
-        fields=record(page.fields, "payload.page.fields"),
-        order=page.order,
-    )
+def _write_page(message: payload_pb2.PreparedPage, page: PreparedPage) -> None:
+    message.object_type = page.object_type
+    message.culture = page.culture
+    message.node_guid = str(page.node_guid or "")
+    message.alias = page.alias
+    message.parent_path = page.parent_path
+    if page.parent:
+        write_reference(message.parent, page.parent, "payload.page.parent")
+    write_record(message.fields, page.fields, "payload.page.fields")
+    message.order = page.order

@@ -28,7 +28,7 @@ from integrationbus.client.model.tasks import (
     TouchedObject,
 )
 from integrationbus.client.wire.call import Call, Page
-from integrationbus.client.wire.payloads import payload_message, read_payload
+from integrationbus.client.wire.payloads import read_payload, write_payload
 from integrationbus.client.wire.statuses import status_code
 from integrationbus.client.wire.values import duration, external_id_text, read_time, several
 from integrationbus.v1 import enums_pb2, task_pb2, task_service_pb2
@@ -47,6 +47,7 @@ __all__ = [
     "read_task",
     "read_token",
     "task_spec",
+    "write_spec",
 ]
 
 _SERVICE = "/integrationbus.v1.TaskService/"
@@ -54,26 +55,34 @@ _SERVICE = "/integrationbus.v1.TaskService/"
 
 def task_spec(task: NewTask) -> task_pb2.TaskSpec:
     """Turn a new task into its message. Raises TypeError or ValueError for a payload that does not fit."""
-    return task_pb2.TaskSpec(
-        connector=task.connector,
-        task_type=enums_pb2.TaskType.ValueType(task.task_type),
-        data_type=enums_pb2.TaskDataType.ValueType(task.data_type),
-        process_type=enums_pb2.ProcessType.ValueType(task.process_type),
-        object_type=task.object_type,
-        external_id=external_id_text(task.external_id, "external_id"),
-        site=task.site,
-        labels=dict(task.labels),
-        title=task.title,
-        payload=payload_message(task.payload),
-        trace_parent=task.trace_parent,
-        missing_key=enums_pb2.MissingKeyAction.ValueType(task.missing_key or 0),
-        key_wait_timeout=None if task.key_wait_timeout is None else duration(task.key_wait_timeout, "key_wait_timeout"),
-    )
+    spec = task_pb2.TaskSpec()
+    write_spec(spec, task)
+    return spec
+
+
+def write_spec(spec: task_pb2.TaskSpec, task: NewTask) -> None:
+    """Write a new task into an empty message. Raises as ``task_spec``, with a part of the task written."""
+    spec.connector = task.connector
+    spec.task_type = enums_pb2.TaskType.ValueType(task.task_type)
+    spec.data_type = enums_pb2.TaskDataType.ValueType(task.data_type)
+    spec.process_type = enums_pb2.ProcessType.ValueType(task.process_type)
+    spec.object_type = task.object_type
+    spec.external_id = external_id_text(task.external_id, "external_id")
+    spec.site = task.site
+    if task.labels:
+        spec.labels.update(task.labels)
+    spec.title = task.title
+    write_payload(spec.payload, task.payload)
+    spec.trace_parent = task.trace_parent
+    spec.missing_key = enums_pb2.MissingKeyAction.ValueType(task.missing_key or 0)
+    if task.key_wait_timeout is not None:
+        spec.key_wait_timeout.CopyFrom(duration(task.key_wait_timeout, "key_wait_timeout"))
 
 
 def log_task(task: NewTask, request_id: str) -> Call[task_service_pb2.LogTaskResponse, LoggedTask]:
     """LogTask."""
-    request = task_service_pb2.LogTaskRequest(task=task_spec(task), request_id=request_id)
+    request = task_service_pb2.LogTaskRequest(request_id=request_id)
+    write_spec(request.task, task)
 
     def read(response: task_service_pb2.LogTaskResponse) -> LoggedTask:
         return _read_logged(response.task, read_token(response.resume_token))
