@@ -43,8 +43,11 @@ def tasks(last: int, first: int = 1) -> list[NewTask]:
     return [task(number) for number in range(first, last + 1)]
 
 
-def opened(settled_number: int = 0, window: int = 100) -> LogTaskStreamResponse:
-    content = task_service_pb2.LogStreamOpened(settled_number=settled_number, window=window)
+def opened(settled_number: int = 0, window: int = 100, together: int = 0) -> LogTaskStreamResponse:
+    """How a stream stands; ``together`` is how many tasks a message may hold."""
+    content = task_service_pb2.LogStreamOpened(
+        settled_number=settled_number, window=window, max_tasks_per_message=together
+    )
     return LogTaskStreamResponse(opened=content)
 
 
@@ -218,6 +221,31 @@ def test_nothing_is_sent_on_a_new_connection_before_it_is_known_where_the_stream
     state.take(opened())
     numbers = [LogTaskStreamRequest.FromString(state.next_request() or b"").entry.number for _ in range(2)]
     assert (numbers, state.next_request()) == ([1, 2], None)
+
+
+def test_tasks_that_wait_are_sent_together() -> None:
+    state = LogStreamState("s")
+    state.take(opened(together=3))
+    for number in range(1, 6):
+        state.add(task(number))
+    assert [numbers(request) for request in requests_of(state)] == [[1, 2, 3], [4, 5]]
+    state.start()
+    state.take(opened(1, together=64))
+    state.add(NewTask("crm", TaskType.CREATE_OBJECT, {"name": "x" * 200_000}, external_id=6))
+    state.add(NewTask("crm", TaskType.CREATE_OBJECT, {"name": "x" * 200_000}, external_id=7))
+    assert [numbers(request) for request in requests_of(state)] == [[2, 3, 4, 5, 6], [7]]
+
+
+def requests_of(state: LogStreamState) -> Iterator[LogTaskStreamRequest]:
+    while (request := state.next_request()) is not None:
+        yield LogTaskStreamRequest.FromString(request)
+
+
+def numbers(request: LogTaskStreamRequest) -> list[int]:
+    """The numbers of the tasks in a request, which are their external ids as well."""
+    first, found = request.entries.number or request.entry.number, request.entries.tasks or [request.entry.task]
+    assert [int(each.external_id) for each in found] == list(range(first, first + len(found)))
+    return [int(each.external_id) for each in found]
 
 
 def test_a_producer_with_nothing_to_add_hears_all_that_was_rejected(bus: ScriptedBus, client: EitherClient) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from support.raw_stream import RawStream, entry, start
+from support.raw_stream import RawStream, entries, entry, start
 from support.served import Refusal, Served, refusal_of, serve
 from support.specs import person, text_record
 
@@ -51,6 +51,17 @@ async def test_a_task_that_cannot_be_stored_is_rejected_and_the_others_go_on(ser
     await stream.settled(5)
     assert stream.rejected == [4]
     assert await names(served) == ["p2", "p3", "p5"]
+
+
+async def test_tasks_that_come_in_one_message_are_taken_one_by_one(served: Served) -> None:
+    stream = RawStream(served)
+    most = (await stream.open()).max_tasks_per_message
+    await stream.write(entries(1, [*people(1, 2), BAD, *people(4, most)]))
+    # Sent again, as after a connection that broke.
+    await stream.write(entries(2, people(2, most + 1)), entry(most + 2, person("last", "notified")))
+    await stream.settled(most + 2)
+    assert stream.rejected == [3]
+    assert await names(served) == [*(f"p{number}" for number in range(1, most + 2) if number != 3), "last"]
 
 
 async def test_a_rejection_says_which_field_of_the_task_is_at_fault(served: Served) -> None:
@@ -159,6 +170,9 @@ async def test_a_caller_that_says_no_more_gets_the_rest_of_the_answers(served: S
         ([start(), entry(2, person("p2", "notified"))], "STREAM_OUT_OF_ORDER", "entry.number"),
         ([start(), entry(0, person("p0", "notified"))], "STREAM_OUT_OF_ORDER", "entry.number"),
         ([start(settled_number=7), entry(9, person("p9", "notified"))], "STREAM_OUT_OF_ORDER", "entry.number"),
+        ([start(), entries(2, people(2, 3))], "STREAM_OUT_OF_ORDER", "entries.number"),
+        ([start(), entries(1, [])], "INVALID_FIELD", "entries.tasks"),
+        ([start(), entries(1, people(1, 65))], "INVALID_FIELD", "entries.tasks"),
     ],
 )
 async def test_what_does_not_follow_ends_the_stream(

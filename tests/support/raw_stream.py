@@ -6,6 +6,7 @@ import grpc
 
 from integrationbus.v1.task_pb2 import TaskSpec
 from integrationbus.v1.task_service_pb2 import (
+    LogStreamEntries,
     LogStreamEntry,
     LogStreamOpened,
     LogStreamStart,
@@ -14,7 +15,7 @@ from integrationbus.v1.task_service_pb2 import (
 )
 from support.served import Served
 
-__all__ = ["RawStream", "entry", "start"]
+__all__ = ["RawStream", "entries", "entry", "start"]
 
 
 def start(stream_id: str = "s", settled_number: int = 0) -> LogTaskStreamRequest:
@@ -25,6 +26,11 @@ def start(stream_id: str = "s", settled_number: int = 0) -> LogTaskStreamRequest
 def entry(number: int, task: TaskSpec) -> LogTaskStreamRequest:
     """The request with a task."""
     return LogTaskStreamRequest(entry=LogStreamEntry(number=number, task=task))
+
+
+def entries(number: int, tasks: Sequence[TaskSpec]) -> LogTaskStreamRequest:
+    """The request with several tasks, the first of which has the number."""
+    return LogTaskStreamRequest(entries=LogStreamEntries(number=number, tasks=tasks))
 
 
 class RawStream:

@@ -642,6 +642,7 @@ class LogTaskStreamRequest(_message.Message):
 
     START_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def start(self) -> Global___LogStreamStart:
         """Opens the stream; the first message, and only the first."""
@@ -650,17 +651,22 @@ class LogTaskStreamRequest(_message.Message):
     def entry(self) -> Global___LogStreamEntry:
         """A task."""
 
+    @_builtins.property
+    def entries(self) -> Global___LogStreamEntries:
+        """Several tasks, which cost less in one message than in one each."""
+
     def __init__(
         self,
         *,
         start: Global___LogStreamStart | None = ...,
         entry: Global___LogStreamEntry | None = ...,
+        entries: Global___LogStreamEntries | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "start", b"start", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "entry", b"entry", "start", b"start", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "start", b"start", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "entry", b"entry", "start", b"start", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["start", "entry"]  # noqa: Y015
+    _WhichOneofReturnType_step: _TypeAlias = _typing.Literal["start", "entry", "entries"]  # noqa: Y015
     _WhichOneofArgType_step: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_step) -> _WhichOneofReturnType_step | None: ...
 
@@ -723,6 +729,34 @@ class LogStreamEntry(_message.Message):
 Global___LogStreamEntry: _TypeAlias = LogStreamEntry  # noqa: Y015
 
 @_typing.final
+class LogStreamEntries(_message.Message):
+    """LogStreamEntries are tasks with consecutive numbers; each is an entry of its own in all other respects."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """The number of the first task."""
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[_task_pb2.TaskSpec]:
+        """The tasks, at least one, at most as many as the server said when it opened the stream."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        tasks: _abc.Iterable[_task_pb2.TaskSpec] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogStreamEntries: _TypeAlias = LogStreamEntries  # noqa: Y015
+
+@_typing.final
 class LogTaskStreamResponse(_message.Message):
     """LogTaskStreamResponse is one message from LogTaskStream."""
 
@@ -768,21 +802,25 @@ class LogStreamOpened(_message.Message):
 
     SETTLED_NUMBER_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
+    MAX_TASKS_PER_MESSAGE_FIELD_NUMBER: _builtins.int
     settled_number: _builtins.int
     """Every entry up to this number is settled: go on behind it. When that is more than the caller knew, the rejections
     among them follow, and an acknowledgement up to this number.
     """
     window: _builtins.int
     """How many entries the server takes ahead of their acknowledgement."""
+    max_tasks_per_message: _builtins.int
+    """How many tasks a message may hold; 0: the server takes only single entries."""
     def __init__(
         self,
         *,
         settled_number: _builtins.int = ...,
         window: _builtins.int = ...,
+        max_tasks_per_message: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["settled_number", b"settled_number", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_tasks_per_message", b"max_tasks_per_message", "settled_number", b"settled_number", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

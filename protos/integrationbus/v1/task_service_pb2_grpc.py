@@ -127,12 +127,12 @@ class TaskServiceServicer(object):
         """LogTaskStream stores numbered tasks as they come and acknowledges them cumulatively after they are durable.
 
         The first request opens the stream by its id; the answer says which number is durable already, so that a caller who
-        reconnects goes on behind it. Then come entries with consecutive numbers. An entry that cannot be stored is
-        rejected in an answer of its own and does not end the stream. The server reads on only while fewer than `window`
-        entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT, STREAM_OUT_OF_ORDER; a
-        connector, or logging, that is switched off with FAILED_PRECONDITION, so that nothing is lost: the caller goes on
-        later; another connection that opens the same stream with ABORTED, STREAM_OUT_OF_ORDER; the server's stop with
-        UNAVAILABLE, SERVER_DRAINING.
+        reconnects goes on behind it. Then come entries with consecutive numbers, one in a message or several. An entry that
+        cannot be stored is rejected in an answer of its own and does not end the stream. The server reads on only while
+        fewer than `window` entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT,
+        STREAM_OUT_OF_ORDER; a connector, or logging, that is switched off with FAILED_PRECONDITION, so that nothing is
+        lost: the caller goes on later; another connection that opens the same stream with ABORTED, STREAM_OUT_OF_ORDER; the
+        server's stop with UNAVAILABLE, SERVER_DRAINING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,12 +54,12 @@ class TaskServiceStub:
     """LogTaskStream stores numbered tasks as they come and acknowledges them cumulatively after they are durable.
 
     The first request opens the stream by its id; the answer says which number is durable already, so that a caller who
-    reconnects goes on behind it. Then come entries with consecutive numbers. An entry that cannot be stored is
-    rejected in an answer of its own and does not end the stream. The server reads on only while fewer than `window`
-    entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT, STREAM_OUT_OF_ORDER; a
-    connector, or logging, that is switched off with FAILED_PRECONDITION, so that nothing is lost: the caller goes on
-    later; another connection that opens the same stream with ABORTED, STREAM_OUT_OF_ORDER; the server's stop with
-    UNAVAILABLE, SERVER_DRAINING.
+    reconnects goes on behind it. Then come entries with consecutive numbers, one in a message or several. An entry that
+    cannot be stored is rejected in an answer of its own and does not end the stream. The server reads on only while
+    fewer than `window` entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT,
+    STREAM_OUT_OF_ORDER; a connector, or logging, that is switched off with FAILED_PRECONDITION, so that nothing is
+    lost: the caller goes on later; another connection that opens the same stream with ABORTED, STREAM_OUT_OF_ORDER; the
+    server's stop with UNAVAILABLE, SERVER_DRAINING.
     """
     PreviewTask: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.PreviewTaskRequest, _task_service_pb2.PreviewTaskResponse]
     """PreviewTask decodes, prepares, translates and applies a task, and undoes all of it: it says what the task would do
@@ -130,12 +130,12 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """LogTaskStream stores numbered tasks as they come and acknowledges them cumulatively after they are durable.
 
     The first request opens the stream by its id; the answer says which number is durable already, so that a caller who
-    reconnects goes on behind it. Then come entries with consecutive numbers. An entry that cannot be stored is
-    rejected in an answer of its own and does not end the stream. The server reads on only while fewer than `window`
-    entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT, STREAM_OUT_OF_ORDER; a
-    connector, or logging, that is switched off with FAILED_PRECONDITION, so that nothing is lost: the caller goes on
-    later; another connection that opens the same stream with ABORTED, STREAM_OUT_OF_ORDER; the server's stop with
-    UNAVAILABLE, SERVER_DRAINING.
+    reconnects goes on behind it. Then come entries with consecutive numbers, one in a message or several. An entry that
+    cannot be stored is rejected in an answer of its own and does not end the stream. The server reads on only while
+    fewer than `window` entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT,
+    STREAM_OUT_OF_ORDER; a connector, or logging, that is switched off with FAILED_PRECONDITION, so that nothing is
+    lost: the caller goes on later; another connection that opens the same stream with ABORTED, STREAM_OUT_OF_ORDER; the
+    server's stop with UNAVAILABLE, SERVER_DRAINING.
     """
     PreviewTask: _aio.UnaryUnaryMultiCallable[_task_service_pb2.PreviewTaskRequest, _task_service_pb2.PreviewTaskResponse]  # type: ignore[assignment]
     """PreviewTask decodes, prepares, translates and applies a task, and undoes all of it: it says what the task would do
@@ -221,12 +221,12 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         """LogTaskStream stores numbered tasks as they come and acknowledges them cumulatively after they are durable.
 
         The first request opens the stream by its id; the answer says which number is durable already, so that a caller who
-        reconnects goes on behind it. Then come entries with consecutive numbers. An entry that cannot be stored is
-        rejected in an answer of its own and does not end the stream. The server reads on only while fewer than `window`
-        entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT, STREAM_OUT_OF_ORDER; a
-        connector, or logging, that is switched off with FAILED_PRECONDITION, so that nothing is lost: the caller goes on
-        later; another connection that opens the same stream with ABORTED, STREAM_OUT_OF_ORDER; the server's stop with
-        UNAVAILABLE, SERVER_DRAINING.
+        reconnects goes on behind it. Then come entries with consecutive numbers, one in a message or several. An entry that
+        cannot be stored is rejected in an answer of its own and does not end the stream. The server reads on only while
+        fewer than `window` entries wait to be stored. A number out of order ends the stream with INVALID_ARGUMENT,
+        STREAM_OUT_OF_ORDER; a connector, or logging, that is switched off with FAILED_PRECONDITION, so that nothing is
+        lost: the caller goes on later; another connection that opens the same stream with ABORTED, STREAM_OUT_OF_ORDER; the
+        server's stop with UNAVAILABLE, SERVER_DRAINING.
         """
 
     @_abc_1.abstractmethod

@@ -14,9 +14,9 @@ from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.tasks import NewTask
 from integrationbus.client.wire.results import earliest_token
 from integrationbus.client.wire.tasks import read_refusal, read_token, task_spec
+from integrationbus.v1.task_pb2 import TaskSpec
 from integrationbus.v1.task_service_pb2 import (
     LogStreamAck,
-    LogStreamEntry,
     LogStreamOpened,
     LogStreamRejection,
     LogStreamStart,
@@ -29,10 +29,11 @@ __all__ = ["LOG_TASK_STREAM", "LogStreamState"]
 LOG_TASK_STREAM: Final = "/integrationbus.v1.TaskService/LogTaskStream"
 
 _MAX_BYTES: Final = 8 * 1024 * 1024
+_MAX_MESSAGE_BYTES: Final = 256 * 1024
 
 
 class LogStreamState:
-    """Keeps tasks until they are settled, over any number of connections. Requests are ready to be sent, as bytes."""
+    """Keeps tasks until they are settled, over any number of connections. Requests are bytes, ready to be sent."""
 
     def __init__(self, stream_id: str) -> None:
         self.stream_id = stream_id
@@ -47,9 +48,10 @@ class LogStreamState:
         self._newest_rejection = 0
         self._unheard_number = 0
         self._window = 0
-        self._unsettled: deque[bytes] = deque()
+        self._tasks_per_message = 1
+        self._unsettled: deque[TaskSpec] = deque()
         self._unsettled_bytes = 0
-        self._unsent: deque[bytes] = deque()
+        self._unsent: deque[TaskSpec] = deque()
         self._may_send = False
         self._token: ResumeToken | None = None
 
@@ -90,12 +92,10 @@ class LogStreamState:
             spec = task_spec(task)
         except (TypeError, ValueError) as error:
             raise type(error)(f"task {self.next_number}: {error}") from error
-        entry = LogStreamEntry(number=self.next_number, task=spec)
-        request = LogTaskStreamRequest(entry=entry).SerializeToString()
         self.next_number += 1
-        self._unsettled.append(request)
-        self._unsent.append(request)
-        self._unsettled_bytes += len(request)
+        self._unsettled.append(spec)
+        self._unsent.append(spec)
+        self._unsettled_bytes += spec.ByteSize()
 
     def start(self) -> bytes:
         """The first request of a connection; there are no more before its answer was taken in."""
@@ -104,8 +104,29 @@ class LogStreamState:
         return LogTaskStreamRequest(start=start).SerializeToString()
 
     def next_request(self) -> bytes | None:
-        """The next request of the connection; None when there is nothing to send."""
-        return self._unsent.popleft() if self._unsent and self._may_send else None
+        """The next request of the connection, with all that waits and fits; None when there is nothing to send."""
+        if not (self._unsent and self._may_send):
+            return None
+        request = LogTaskStreamRequest()
+        number = self.next_number - len(self._unsent)
+        tasks = self._next_tasks()
+        if len(tasks) == 1:
+            request.entry.number = number
+            request.entry.task.CopyFrom(tasks[0])
+        else:
+            request.entries.number = number
+            request.entries.tasks.extend(tasks)
+        return request.SerializeToString()
+
+    def _next_tasks(self) -> list[TaskSpec]:
+        tasks = [self._unsent.popleft()]
+        size = tasks[0].ByteSize()
+        while self._unsent and len(tasks) < self._tasks_per_message:
+            size += self._unsent[0].ByteSize()
+            if size > _MAX_MESSAGE_BYTES:
+                break
+            tasks.append(self._unsent.popleft())
+        return tasks
 
     def take(self, message: LogTaskStreamResponse) -> RejectedTask | StreamProgress | None:
         """Take an answer in; returns what is news to the producer.
@@ -148,12 +169,13 @@ class LogStreamState:
                 reason="STREAM_OUT_OF_ORDER",
             )
         self._window = max(opened.window, 1)
+        self._tasks_per_message = opened.max_tasks_per_message
         self._unsent = deque(islice(self._unsettled, settled_unheard, None))
         self._may_send = True
 
     def _take_ack(self, ack: LogStreamAck) -> StreamProgress:
         while self.settled_number < ack.number and self._unsettled:
-            self._unsettled_bytes -= len(self._unsettled.popleft())
+            self._unsettled_bytes -= self._unsettled.popleft().ByteSize()
             self.settled_number += 1
         if ack.number >= self._unheard_number:
             self._unheard_number = 0

@@ -93,11 +93,14 @@ class LogStream:
             self._roomier.clear()
             await self._roomier.wait()
 
-    def is_repeated(self, number: int) -> bool:
-        """Whether the number was taken in before. Raises StreamOutOfOrder when it is not the next one either."""
+    def is_repeated(self, number: int, path: str) -> bool:
+        """Whether the number was taken in before.
+
+        Raises StreamOutOfOrder, with the path of the number, when it is not the next one either.
+        """
         if number > self._taken + 1 or number < 1:
             text = f"is {number}, and {self._taken + 1} comes next"
-            raise StreamOutOfOrder(FieldProblem("entry.number", text))
+            raise StreamOutOfOrder(FieldProblem(path, text))
         return number <= self._taken
 
     def take(self, number: int, item: NewTask | StreamRejection) -> None:

@@ -1,7 +1,7 @@
 """A stream of tasks as the messages of its call."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 
 from integrationbus.server.errors import ConnectorNotFound, FieldProblem, InvalidRequest, StreamOutOfOrder
@@ -15,7 +15,6 @@ from integrationbus.server.rpc.receipts import write_logged, write_token
 from integrationbus.server.task import NewTask
 from integrationbus.v1.task_pb2 import TaskSpec
 from integrationbus.v1.task_service_pb2 import (
-    LogStreamEntry,
     LogStreamOpened,
     LogStreamRejection,
     LogStreamStart,
@@ -25,6 +24,9 @@ from integrationbus.v1.task_service_pb2 import (
 )
 
 __all__ = ["Check", "LogStreaming"]
+
+_MAX_TASKS_PER_MESSAGE = 64
+"""With this many a message costs next to nothing, and the event loop still checks them in one go."""
 
 # Below this, checking takes the event loop less than the way to a thread and back costs throughput.
 _LARGE_TASK_BYTES = 256 * 1024
@@ -47,7 +49,9 @@ class LogStreaming:
         """Answer the requests of one connection."""
         start = await _start_of(requests)
         async with self._streams.open(creator, start.stream_id, start.settled_number) as (stream, unheard):
-            opened = LogStreamOpened(settled_number=stream.settled_number, window=WINDOW)
+            opened = LogStreamOpened(
+                settled_number=stream.settled_number, window=WINDOW, max_tasks_per_message=_MAX_TASKS_PER_MESSAGE
+            )
             yield LogTaskStreamResponse(opened=opened)
             for answer in unheard:
                 yield _message(answer, self._store_id)
@@ -73,32 +77,33 @@ class _Reader:
         stream = self._stream
         try:
             async for request in requests:
-                await self._take(_entry_of(request))
-                if not stream.has_room:
-                    await stream.room()
-                if stream.is_ended:
-                    return
+                for number, spec in _entries_of(request):
+                    await self._take(number, spec, f"{request.WhichOneof('step')}.number")
+                    if not stream.has_room:
+                        await stream.room()
+                    if stream.is_ended:
+                        return
         except Exception as error:  # noqa: BLE001 - whatever the fault is, the caller must hear of it
             stream.end(error)
         else:
             stream.end()
 
-    async def _take(self, entry: LogStreamEntry) -> None:
-        if self._stream.is_repeated(entry.number):
+    async def _take(self, number: int, spec: TaskSpec, path: str) -> None:
+        if self._stream.is_repeated(number, path):
             return
-        if entry.task.ByteSize() < _LARGE_TASK_BYTES:
-            item = self._checked(entry)
+        if spec.ByteSize() < _LARGE_TASK_BYTES:
+            item = self._checked(number, spec)
         else:
-            item = await self._reads(lambda: self._checked(entry))
-        self._stream.take(entry.number, item)
+            item = await self._reads(lambda: self._checked(number, spec))
+        self._stream.take(number, item)
 
-    def _checked(self, entry: LogStreamEntry) -> NewTask | StreamRejection:
+    def _checked(self, number: int, spec: TaskSpec) -> NewTask | StreamRejection:
         try:
-            return self._check(entry.task)
+            return self._check(spec)
         except (InvalidRequest, ConnectorNotFound) as error:
             refusal = to_refusal(error)
             return StreamRejection(
-                number=entry.number,
+                number=number,
                 code=refusal.code,
                 reason=refusal.reason,
                 message=refusal.message,
@@ -117,10 +122,18 @@ async def _start_of(requests: AsyncIterator[LogTaskStreamRequest]) -> LogStreamS
     return first.start
 
 
-def _entry_of(request: LogTaskStreamRequest) -> LogStreamEntry:
-    if request.WhichOneof("step") != "entry":
-        raise StreamOutOfOrder(FieldProblem("entry", "is required in every message but the first"))
-    return request.entry
+def _entries_of(request: LogTaskStreamRequest) -> Iterable[tuple[int, TaskSpec]]:
+    """The tasks of a message with their numbers. Raises InvalidField or StreamOutOfOrder."""
+    match request.WhichOneof("step"):
+        case "entry":
+            return ((request.entry.number, request.entry.task),)
+        case "entries":
+            tasks = request.entries.tasks
+            if not 1 <= len(tasks) <= _MAX_TASKS_PER_MESSAGE:
+                raise invalid("entries.tasks", f"has {len(tasks)} tasks, 1 to {_MAX_TASKS_PER_MESSAGE} are allowed")
+            return enumerate(tasks, request.entries.number)
+        case _:
+            raise StreamOutOfOrder(FieldProblem("entry", "or entries is required in every message but the first"))
 
 
 def _message(answer: StreamAnswer, store_id: str) -> LogTaskStreamResponse:
