@@ -100,7 +100,7 @@ class SqliteDatabase:
             if self._broken:
                 raise StoreUnavailable("the disk of the database failed; start the server again to recover")
             try:
-                with transaction(self._writer) as connection:
+                with transaction(self._writer, _begin_writing) as connection:
                     self._written = True
                     yield connection
             except (OutcomeUnknown, StoreUnavailable) as error:
@@ -112,7 +112,7 @@ class SqliteDatabase:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A deferred transaction on a reading connection."""
-        with reading(self._readers) as connection:
+        with reading(self._readers, _begin_reading) as connection:
             yield connection
 
     def close(self) -> None:
@@ -175,11 +175,15 @@ def _sqlite_engine(url: URL, pool: type[StaticPool] | type[QueuePool], *, query_
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA wal_autocheckpoint = 0")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if query_only else "BEGIN IMMEDIATE")
-
     return engine
+
+
+def _begin_writing(_: Connection) -> str:
+    return "BEGIN IMMEDIATE"
+
+
+def _begin_reading(_: Connection) -> str:
+    return "BEGIN"
 
 
 _PRAGMAS = (

@@ -36,9 +36,6 @@ _TRANSACTION: Mapping[str, str] = {
 # A server that can look whether its client is still there ends the statements of one that is not.
 _CHECK_CLIENT = "SET LOCAL client_connection_check_interval = 5000"
 
-_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-
 
 class PostgresDatabase:
     """PostgreSQL, directly or behind a pooler that hands out its connections for one transaction each."""
@@ -48,21 +45,19 @@ class PostgresDatabase:
     def __init__(self, url: URL) -> None:
         """Nothing is connected yet. Raises ValueError when the driver is not installed."""
         self._engine = _engine(url)
-        self._readers = self._engine.execution_options(begin=_READING)
         event.listen(self._engine, "connect", self._configure)
-        event.listen(self._engine, "begin", _begin)
         event.listen(self._engine, "do_executemany", copy_rows)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction on a pooled connection."""
-        with transaction(self._engine) as connection:
+        with transaction(self._engine, _begin_writing) as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction whose statements all see one snapshot."""
-        with reading(self._readers) as connection:
+        with reading(self._engine, _begin_reading) as connection:
             yield connection
 
     def close(self) -> None:
@@ -106,6 +101,9 @@ def _engine(url: URL) -> Engine:
         ) from error
 
 
-def _begin(connection: Connection) -> None:
-    begin = connection.get_execution_options().get("begin", _WRITING)
-    connection.exec_driver_sql(f"{begin}; {connection.info['settings']}")
+def _begin_writing(connection: Connection) -> str:
+    return f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {connection.info['settings']}"
+
+
+def _begin_reading(connection: Connection) -> str:
+    return f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {connection.info['settings']}"
