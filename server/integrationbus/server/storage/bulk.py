@@ -1,7 +1,7 @@
 """Many rows in one statement.
 
-SQLite runs a small statement for each row, which costs next to nothing in the same process. PostgreSQL would parse,
-plan and answer each of them: there the rows travel as one JSON document, which the statement reads as a table.
+SQLite runs a small statement for each row, which costs next to nothing in the same process. To PostgreSQL the rows
+travel as one JSON document.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,22 +9,19 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
-    ColumnElement,
     Connection,
-    FromClause,
     Insert,
     Select,
     Table,
     Update,
     bindparam,
     column,
-    func,
     insert,
     select,
     update,
 )
 
+from integrationbus.server.storage.documents import as_document, document, takes_document
 from integrationbus.server.storage.driver_rows import Row, execute_rows
 
 __all__ = ["insert_rows", "insert_tuples", "update_tuples"]
@@ -43,10 +40,12 @@ def insert_tuples(connection: Connection, table: Table, names: tuple[str, ...], 
     """Insert rows with values for these columns; nothing happens when there are none."""
     if not rows:
         return
-    if _takes_documents(connection) and len(rows) > 1:
-        connection.execute(_insert_document(table, names), {"rows": [_plain(names, row) for row in rows]})
-    else:
-        execute_rows(connection, _insert_each(table), names, rows)
+    if _takes_documents(connection, rows) and takes_document(table, names):
+        rows_as_document = as_document(table, names, names, rows)
+        if rows_as_document is not None:
+            connection.execute(_insert_document(table, names), {"rows": rows_as_document})
+            return
+    execute_rows(connection, _insert_each(table), names, rows)
 
 
 def update_tuples(
@@ -65,28 +64,17 @@ def update_tuples(
     if not rows:
         return 0
     names = (*(f"{_KEY}{name}" for name in keys), *(f"{_VALUE}{name}" for name in values))
-    if _takes_documents(connection) and len(rows) > 1:
+    if _takes_documents(connection, rows):
         places = [row[0] for row in rows]
-        documents = [_plain(names, row) for row in rows]
-        given = {"connector": connector_id, "first": min(places), "last": max(places), "rows": documents}
+        given = {"connector": connector_id, "first": min(places), "last": max(places)}
+        given["rows"] = as_document(table, (*keys, *values), names, rows)
         return connection.execute(_update_document(table, keys, values), given).rowcount
     statement = _update_each(table, keys, values)
     return execute_rows(connection, statement, (*names, "connector"), [(*row, connector_id) for row in rows])
 
 
-def _takes_documents(connection: Connection) -> bool:
-    return connection.dialect.name == "postgresql"
-
-
-def _plain(names: Sequence[str], row: Row) -> dict[str, Any]:
-    """A row for JSON; bytes as PostgreSQL writes them in a text."""
-    values = (f"\\x{value.hex()}" if isinstance(value, bytes) else value for value in row)
-    return dict(zip(names, values, strict=True))
-
-
-def _document(columns: Sequence[ColumnElement[Any]]) -> FromClause:
-    rows = func.json_to_recordset(bindparam("rows", type_=JSON))
-    return rows.table_valued(*columns).render_derived(name="given", with_types=True)
+def _takes_documents(connection: Connection, rows: Sequence[Row]) -> bool:
+    return len(rows) > 1 and connection.dialect.name == "postgresql"
 
 
 @cache
@@ -96,14 +84,14 @@ def _insert_each(table: Table) -> Insert:
 
 @cache
 def _insert_document(table: Table, names: tuple[str, ...]) -> Insert:
-    given = _document([column(name, table.c[name].type) for name in names])
+    given = document([column(name, table.c[name].type) for name in names])
     rows: Select[Any] = select(*(given.c[name] for name in names))
     return insert(table).from_select(list(names), rows)
 
 
 @cache
 def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Update:
-    given = _document(
+    given = document(
         [column(f"{_KEY}{name}", table.c[name].type) for name in keys]
         + [column(f"{_VALUE}{name}", table.c[name].type) for name in values]
     )

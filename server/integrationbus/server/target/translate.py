@@ -150,6 +150,8 @@ class Translator:
         return KeyLookup(found, missing)
 
     def _translation(self, item: PreparedObject, lookup: KeyLookup, *, only_to_find: bool) -> Translation | KeyNotFound:
+        if not lookup.missing:
+            return Translation(lookup.found)
         columns: dict[str, int | None] = dict(lookup.found)
         notes: list[str] = []
         hopeless: list[tuple[ForeignKeyInfo, KeyReference]] = []
