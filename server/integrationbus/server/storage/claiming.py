@@ -87,22 +87,28 @@ def _carry_out(connection: Connection, lease: Lease, request: ClaimRequest, plan
 
 def _state(connection: Connection, connector_id: int) -> tuple[RunState | None, bool]:
     """What holds the connector, and whether tasks of it wait for keys."""
-    gates = (Switch.BUS, Switch.PROCESSING)
-    off = select(func.count()).where(_switch.c.id.in_(gates), _switch.c.is_on.is_(False)).scalar_subquery()
-    row = connection.execute(
-        select(
-            _connector.c.paused,
-            _connector.c.enabled,
-            _connector.c.halted_sequence,
-            schema.connector_head.c.waiting,
-            off.label("switches_off"),
-        )
-        .join(schema.connector_head, schema.connector_head.c.connector_id == _connector.c.id)
-        .where(_connector.c.id == connector_id)
-    ).one()
+    row = connection.execute(_STATE, {"connector": connector_id}).one()
     if row.paused or not row.enabled or row.switches_off:
         return RunState.STOPPED, row.waiting > 0
     return (RunState.HALTED if row.halted_sequence is not None else None), row.waiting > 0
+
+
+_OFF = (
+    select(func.count())
+    .where(_switch.c.id.in_((Switch.BUS, Switch.PROCESSING)), _switch.c.is_on.is_(False))
+    .scalar_subquery()
+)
+_STATE = (
+    select(
+        _connector.c.paused,
+        _connector.c.enabled,
+        _connector.c.halted_sequence,
+        schema.connector_head.c.waiting,
+        _OFF.label("switches_off"),
+    )
+    .join(schema.connector_head, schema.connector_head.c.connector_id == _connector.c.id)
+    .where(_connector.c.id == bindparam("connector"))
+)
 
 
 def _read_called(connection: Connection, lease: Lease, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:

@@ -86,7 +86,10 @@ def lock_head(connection: Connection, connector_id: int) -> None:
     Whoever reads tasks in order to change them takes this lock first. SQLite has one writer, who has it already.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(_head.c.connector_id).where(_head.c.connector_id == connector_id).with_for_update())
+        connection.execute(_LOCK, {"connector": connector_id})
+
+
+_LOCK = select(_head.c.connector_id).where(_head.c.connector_id == bindparam("connector")).with_for_update()
 
 
 def advance_head(

@@ -20,12 +20,8 @@ def knows_any(connection: Connection) -> bool:
 
 def look_up(connection: Connection, connector_id: int, object_type: str, external_ids: Iterable[str]) -> dict[str, int]:
     """Internal ids by external id, for those that are known."""
-    statement = select(_map.c.external_id, _map.c.object_id).where(
-        _map.c.connector_id == connector_id,
-        _map.c.object_type == object_type,
-        _map.c.external_id.in_(list(external_ids)),
-    )
-    return {row.external_id: row.object_id for row in connection.execute(statement)}
+    given = {"connector": connector_id, "type": object_type, "externals": list(external_ids)}
+    return {row.external_id: row.object_id for row in connection.execute(_LOOK_UP, given).all()}
 
 
 def look_up_external_ids(
@@ -86,6 +82,11 @@ def forget(connection: Connection, object_type: str, object_ids: Sequence[int]) 
     connection.execute(delete(_map).where(_map.c.object_type == object_type, _map.c.object_id.in_(object_ids)))
 
 
+_LOOK_UP = select(_map.c.external_id, _map.c.object_id).where(
+    _map.c.connector_id == bindparam("connector"),
+    _map.c.object_type == bindparam("type"),
+    _map.c.external_id.in_(bindparam("externals", expanding=True)),
+)
 _UPDATE = (
     update(_map)
     .where(
