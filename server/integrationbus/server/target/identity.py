@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, bindparam, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, select, tuple_
 
 from integrationbus.connectors.models import InternalObject
 from integrationbus.connectors.object_class import ObjectClass, describe
 from integrationbus.server.problems import IdentityMissing, KeyAmbiguous
+from integrationbus.server.storage.many_values import one_of
 from integrationbus.server.target.row import TargetRow
 
 __all__ = ["find_existing", "foreign_key_values"]
@@ -78,19 +79,21 @@ def _by_column(
     if not wanted or attribute is None:
         return {}
     rows_by_value: dict[Any, list[Row[Any]]] = {}
-    for row in connection.execute(_search(object_class.cls, attribute), {"wanted": list(wanted)}):
+    for row in connection.execute(
+        _search(object_class.cls, attribute, connection.dialect.name), {"wanted": list(wanted)}
+    ):
         rows_by_value.setdefault(row.value, []).append(row)
     return dict(rows_by_value)
 
 
 @cache
-def _search(cls: type[InternalObject], attribute: str) -> Select[Any]:
+def _search(cls: type[InternalObject], attribute: str, dialect: str) -> Select[Any]:
     """Kept, because making a statement takes longer than executing it."""
     object_class = describe(cls)
     column = object_class.columns[attribute]
     scope = [object_class.columns[name].label(name) for name in _scope(object_class)]
     statement = select(object_class.id_column.label("found"), column.label("value"), *scope)
-    return statement.where(column.in_(bindparam("wanted", expanding=True)))
+    return statement.where(one_of(column, "wanted", dialect))
 
 
 def _in_scope(object_class: ObjectClass, row: TargetRow, hit: Row[Any]) -> bool:
@@ -105,12 +108,14 @@ def _scope(object_class: ObjectClass) -> list[str]:
 def _existing_ids(connection: Connection, object_class: ObjectClass, ids: set[int]) -> set[int]:
     if not ids:
         return set()
-    return set(connection.execute(_search_by_id(object_class.id_column), {"ids": list(ids)}).scalars())
+    return set(
+        connection.execute(_search_by_id(object_class.id_column, connection.dialect.name), {"ids": list(ids)}).scalars()
+    )
 
 
 @cache
-def _search_by_id(column: Column[Any]) -> Select[Any]:
-    return select(column).where(column.in_(bindparam("ids", expanding=True)))
+def _search_by_id(column: Column[Any], dialect: str) -> Select[Any]:
+    return select(column).where(one_of(column, "ids", dialect))
 
 
 def foreign_key_values(object_class: ObjectClass, row: TargetRow) -> tuple[Any, ...]:
