@@ -6,26 +6,11 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Exists,
-    Row,
-    ScalarSelect,
-    Select,
-    and_,
-    case,
-    exists,
-    func,
-    literal_column,
-    null,
-    select,
-)
+from sqlalchemy import ColumnElement, Row, Select, and_, case, literal_column, null, select
 
 from integrationbus.server.clock import from_micros, to_micros
-from integrationbus.server.connector import ConnectorRecord, TaskCounts
 from integrationbus.server.run import Run, RunCounts, RunState, RunTrigger
 from integrationbus.server.storage import schema
-from integrationbus.server.switches import Switch
 from integrationbus.server.task import (
     MissingKeyAction,
     Payload,
@@ -50,9 +35,9 @@ __all__ = [
     "error_to_text",
     "event_from_row",
     "events_select",
+    "halting_task",
+    "joins_halting_task",
     "notes_to_text",
-    "record_from_row",
-    "records_select",
     "run_from_row",
     "runs_select",
     "task_from_row",
@@ -60,15 +45,9 @@ __all__ = [
     "touched_to_text",
 ]
 
-_task, _event, _connector, _head, _run = (
-    schema.task,
-    schema.task_event,
-    schema.connector,
-    schema.connector_head,
-    schema.run,
-)
+_task, _event, _connector, _run = schema.task, schema.task_event, schema.connector, schema.run
 
-_halting = _task.alias("halting")
+halting_task = _task.alias("halting")
 
 # The members of enumerations by their numbers: looked up a dozen times for each task.
 _TASK_TYPES = {int(member): member for member in TaskType}
@@ -79,8 +58,9 @@ _STATES = {int(member): member for member in TaskState}
 _TURNS = {int(member): member for member in Turn}
 
 
-def _halting_task_join() -> ColumnElement[bool]:
-    return and_(_halting.c.connector_id == _connector.c.id, _halting.c.sequence == _connector.c.halted_sequence)
+def joins_halting_task() -> ColumnElement[bool]:
+    """Whether ``halting_task`` is the one that a connector is halted at."""
+    return and_(halting_task.c.connector_id == _connector.c.id, halting_task.c.sequence == _connector.c.halted_sequence)
 
 
 _TASK_COLUMNS = (
@@ -128,12 +108,14 @@ _TASK_COLUMNS = (
 
 def tasks_select(*, with_payload: bool) -> Select[Any]:
     """Tasks with the names of their connectors and what they wait behind; for task_from_row."""
-    blocked_by = case((and_(_task.c.in_line, _task.c.sequence > _connector.c.halted_sequence), _halting.c.id), else_="")
+    blocked_by = case(
+        (and_(_task.c.in_line, _task.c.sequence > _connector.c.halted_sequence), halting_task.c.id), else_=""
+    )
     payload = _task.c.payload if with_payload else null()
     return (
         select(*_TASK_COLUMNS, payload, _connector.c.name, blocked_by)
         .join(_connector, _connector.c.id == _task.c.connector_id)
-        .outerjoin(_halting, _halting_task_join())
+        .outerjoin(halting_task, joins_halting_task())
     )
 
 
@@ -272,54 +254,6 @@ def event_from_row(row: Row[Any], connector: str) -> TaskEvent:
         labels=row.labels or {},
         actor=row.actor,
         reason=row.reason,
-    )
-
-
-def _switched_off() -> ScalarSelect[Any]:
-    """How many switches hold all processing."""
-    gates = (Switch.BUS, Switch.PROCESSING)
-    return select(func.count()).where(schema.switch.c.id.in_(gates), schema.switch.c.is_on.is_(False)).scalar_subquery()
-
-
-def _run_open() -> Exists:
-    return exists().where(_run.c.connector_id == _connector.c.id, _run.c.state == RunState.RUNNING)
-
-
-def records_select() -> Select[Any]:
-    """Connectors with their counters; for record_from_row."""
-    return (
-        select(
-            _connector,
-            _head,
-            _halting.c.id.label("halted_by"),
-            _switched_off().label("switched_off"),
-            _run_open().label("run_open"),
-        )
-        .join(_head, _head.c.connector_id == _connector.c.id)
-        .outerjoin(_halting, _halting_task_join())
-        .order_by(_connector.c.name)
-    )
-
-
-def record_from_row(row: Row[Any]) -> ConnectorRecord:
-    """A connector of records_select."""
-    return ConnectorRecord(
-        id=row.id,
-        name=row.name,
-        class_path=row.class_path,
-        paused=row.paused,
-        paused_by=row.paused_by,
-        pause_reason=row.pause_reason,
-        enabled=row.enabled,
-        disabled_by=row.disabled_by,
-        disable_reason=row.disable_reason,
-        processing_on=not row.switched_off,
-        run_open=row.run_open,
-        halted_by=row.halted_by or "",
-        halted_sequence=row.halted_sequence,
-        position=row.last_position,
-        feed_floor=row.feed_floor,
-        counts=TaskCounts(**{state.name.lower(): getattr(row, state.name.lower()) for state in TaskState}),
     )
 
 
