@@ -15,7 +15,7 @@ from support.specimen import PAGE_GUID
 from integrationbus.connectors import Reference
 from integrationbus.server.object_view import ByGuid
 from integrationbus.server.payloads.values import read_record, write_record
-from integrationbus.server.task import NewTask, Payload, PayloadForm, TaskType
+from integrationbus.server.task import NewTask, Payload, PayloadForm, ProcessType, TaskType
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 GOOD: dict[str, object] = {
@@ -55,6 +55,44 @@ def test_every_type_of_value_comes_back_exactly(specimens: Workbench) -> None:
     assert {name: view.fields[name] for name in GOOD} == GOOD
     assert view.fields["born"] == "1815-12-10"
     assert (view.guid, view.code_name) == (str(UUID(int=1)), "Ada")
+
+
+def test_values_that_are_written_many_at_a_time_come_back_as_exactly(specimens: Workbench) -> None:
+    # A run begins with one task at a time, then two, then four.
+    some = [{**GOOD, "guid": UUID(int=number), "name": f"n{number}", "born": "1815-12-10"} for number in range(2, 9)]
+    some[4] = {"name": "n6", "ratio": float("inf"), "price": Decimal("-0.5")}
+    some[5] = {**some[5], "seen": None, "photo": b""}
+    specimens.log(*map(specimen, some))
+    assert specimens.process("specimen").counts.succeeded == 7
+    for given in some:
+        fields = specimens.fields_of("test.specimen", str(given["name"]))
+        assert {name: fields[name] for name in given} == given
+
+    rare = {"make": "rare", "digits": UUID(int=5), "more": {"a": [1, None]}, "at": "12:30:00", "kind": "red"}
+    specimens.log(*(specimen({**rare, "name": f"r{number}"}) for number in range(4)))
+    assert specimens.process("specimen").counts.succeeded == 4
+    found = [specimens.fields_of("test.rare", f"r{number}") for number in range(4)]
+    assert [(item["digits"], item["more"], str(item["at"]), item["kind"]) for item in found] == [
+        (UUID(int=5), {"a": [1, None]}, "12:30:00", "red")
+    ] * 4
+    assert len({item["mark"] for item in found}) == 4
+
+
+def test_a_type_of_the_users_own_sees_each_value_and_may_refuse_it(specimens: Workbench) -> None:
+    words = ["one", "two", "three", "psst", None, "six"]
+    tasks = [
+        specimen({"make": "loud", "name": f"w{number}", "word": word}, process_type=ProcessType.SKIP_ON_ERROR)
+        for number, word in enumerate(words)
+    ]
+    specimens.log(*tasks)
+    counts = specimens.process("specimen").counts
+    assert (counts.succeeded, counts.failed) == (5, 1)
+    error = specimens.task(tasks[3].id).last_error
+    assert error
+    assert (error.reason, "too quiet" in error.message) == ("TARGET_REFUSED", True)
+    for number in (0, 1, 2, 4, 5):
+        fields = specimens.fields_of("test.loud", f"w{number}")
+        assert (fields["word"], fields["level"]) == (words[number] and str(words[number]).upper(), 5)
 
 
 def test_a_record_holds_every_kind_of_value_and_gives_it_back() -> None:

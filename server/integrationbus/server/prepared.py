@@ -191,15 +191,16 @@ class Application:
 
     ``handle`` is the transaction to write through. ``cache`` is read and extended, and must be dropped after a failure.
     ``held`` are the objects that waiting tasks of the connector are about, with the places and external ids of these
-    tasks: a later task about one of them waits behind it. ``appeared`` are the names of what was written, as far as the
-    tasks say them, and ``written`` the objects themselves, by type and id. ``look_only`` is enough to see what is
-    missing: simple objects are not written then, so that no row is locked.
+    tasks: a later task about one of them waits behind it. ``done`` are the tasks that wrote, ``appeared`` are names of
+    what was written that they do not say, and ``written`` the objects themselves, by type and id. ``look_only`` is
+    enough to see what is missing: simple objects are not written then, so that no row is locked.
     """
 
     handle: object
     connector_id: int
     cache: TranslationCache
     held: dict[ObjectName, dict[int, str]] = field(default_factory=dict)
+    done: list[PreparedTask] = field(default_factory=list)
     appeared: set[ObjectName] = field(default_factory=set)
     written: set[tuple[str, int]] = field(default_factory=set)
     look_only: bool = False
@@ -216,6 +217,7 @@ class Application:
     def keep(self, attempt: "Application") -> None:
         """Take over what an attempt learned."""
         self.held = attempt.held
+        self.done += attempt.done
         self.appeared |= attempt.appeared
         self.written |= attempt.written
 

@@ -1,8 +1,9 @@
 """Between the values of a record on the wire and in Python."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
@@ -25,25 +26,12 @@ def write_record(fields: Mapping[str, object]) -> payload_pb2.Record:
 
 
 def _read(value: payload_pb2.Value) -> object:
-    match value.WhichOneof("kind"):
-        case "decimal_value":
-            return Decimal(value.decimal_value)
-        case "timestamp_value":
-            return value.timestamp_value.ToDatetime(tzinfo=UTC)
-        case "duration_value":
-            return value.duration_value.ToTimedelta()
-        case "uuid_value":
-            return UUID(value.uuid_value)
-        case "reference_value":
-            return Reference(value.reference_value.external_id, value.reference_value.object_type)
-        case "list_value":
-            return [_read(item) for item in value.list_value.values]
-        case "record_value":
-            return read_record(value.record_value)
-        case "null_value" | None:
-            return None
-        case kind:
-            return getattr(value, kind)
+    kind = value.WhichOneof("kind")
+    if kind is None:
+        return None
+    content = getattr(value, kind)
+    reader = _READERS.get(kind)
+    return content if reader is None else reader(content)
 
 
 def write_value(value: object) -> payload_pb2.Value:
@@ -83,3 +71,16 @@ def write_value(value: object) -> payload_pb2.Value:
         case Mapping():
             return payload_pb2.Value(record_value=write_record(value))
     raise TypeError(f"a record cannot hold {type(value).__name__}")
+
+
+# How to read what is not in Python what it is on the wire.
+_READERS: Mapping[str, Callable[[Any], object]] = {
+    "null_value": lambda _: None,
+    "decimal_value": Decimal,
+    "timestamp_value": lambda moment: moment.ToDatetime(tzinfo=UTC),
+    "duration_value": lambda length: length.ToTimedelta(),
+    "uuid_value": UUID,
+    "reference_value": lambda reference: Reference(reference.external_id, reference.object_type),
+    "list_value": lambda items: [_read(item) for item in items.values],
+    "record_value": read_record,
+}

@@ -1,7 +1,9 @@
 """What a connector set of an internal object."""
 
+from functools import cache
+
 from integrationbus.connectors.models import InternalObject
-from integrationbus.connectors.object_class import NODE_ATTRIBUTES, ObjectClass
+from integrationbus.connectors.object_class import NODE_ATTRIBUTES, ObjectClass, describe
 from integrationbus.server.problems import WrongObject
 
 __all__ = ["given_attributes"]
@@ -12,13 +14,36 @@ def given_attributes(object_class: ObjectClass, instance: InternalObject) -> dic
 
     Raises WrongObject for an attribute that the class does not have, and for one that is the bus's own.
     """
-    known = set(object_class.columns) | set(NODE_ATTRIBUTES if object_class.is_page else ())
-    given = {name: value for name, value in vars(instance).items() if not name.startswith("_")}
-    misspelt = sorted(name for name in given if name not in known and not hasattr(type(instance), name))
+    settable = _settable(object_class.cls)
+    given: dict[str, object] = {}
+    others: dict[str, object] = {}
+    for name, value in vars(instance).items():
+        if name in settable:
+            given[name] = value
+        elif not name.startswith("_"):
+            others[name] = value
+    if others:
+        _check_others(object_class, others)
+    return given
+
+
+def _check_others(object_class: ObjectClass, others: dict[str, object]) -> None:
+    reserved = _reserved(object_class)
+    misspelt = sorted(name for name in others if name not in reserved and not hasattr(object_class.cls, name))
     if misspelt:
         raise WrongObject(f"{object_class.object_type} has no attribute {', '.join(misspelt)}", field_paths=misspelt)
-    reserved = [object_class.primary_key, *(["document_node_id"] if object_class.is_page else [])]
     for name in reserved:
-        if given.get(name) is not None:
+        if others.get(name) is not None:
             raise WrongObject(f"{name} is the bus's own: leave it unset", field_paths=[name])
-    return {name: value for name, value in given.items() if name in known and name not in reserved}
+
+
+def _reserved(object_class: ObjectClass) -> tuple[str, ...]:
+    return (object_class.primary_key, *(("document_node_id",) if object_class.is_page else ()))
+
+
+@cache
+def _settable(cls: type[InternalObject]) -> frozenset[str]:
+    """The attributes of a class that a connector may set."""
+    object_class = describe(cls)
+    known = {*object_class.columns, *(NODE_ATTRIBUTES if object_class.is_page else ())}
+    return frozenset(name for name in known.difference(_reserved(object_class)) if not name.startswith("_"))

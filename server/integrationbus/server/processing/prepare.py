@@ -118,8 +118,11 @@ class Preparer:
         self, task: Task, object_class: ObjectClass, given: Mapping[str, object], external_id: str
     ) -> PreparedObject:
         """The columns to write as they are, and the foreign keys to translate first."""
-        wanted = object_class.columns.keys() if task.task_type.writes_columns else object_class.identity_attributes
-        values = {name: value for name, value in given.items() if name in wanted}
+        if task.task_type.writes_columns and not object_class.is_page:
+            values = dict(given)
+        else:
+            wanted = object_class.columns.keys() if task.task_type.writes_columns else object_class.identity_attributes
+            values = {name: value for name, value in given.items() if name in wanted}
         keys: list[tuple[ForeignKeyInfo, KeyReference]] = []
         for key in object_class.foreign_keys if task.data_type.translates_keys else ():
             value = values.get(key.attribute)

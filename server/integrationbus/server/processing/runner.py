@@ -297,6 +297,9 @@ class Runner:
 
     def _names(self, application: Application) -> Collection[ObjectName]:
         """The names of what was written; it is looked at once."""
+        for step in application.done:
+            application.appeared.update(step.names(application.connector_id))
+        application.done.clear()
         if application.written:
             application.appeared.update(self._target.names_of_written(application))
             application.written.clear()

@@ -1,7 +1,7 @@
 """Many rows in one statement.
 
-SQLite runs a small statement for each row, which costs next to nothing in the same process. PostgreSQL would parse,
-plan and answer each of them: there the rows travel as one JSON document, which the statement reads as a table.
+SQLite runs a small statement for each row, which costs next to nothing in the same process. To PostgreSQL the rows
+travel as one JSON document.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,88 +9,89 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
-    ColumnElement,
     Connection,
-    FromClause,
     Insert,
     Select,
     Table,
     Update,
     bindparam,
     column,
-    func,
     insert,
     select,
     update,
 )
 
-__all__ = ["insert_rows", "update_rows"]
+from integrationbus.server.storage.documents import as_document, document, takes_document
+from integrationbus.server.storage.driver_rows import Row, execute_rows
+
+__all__ = ["insert_rows", "insert_tuples", "update_tuples"]
 
 _KEY, _VALUE = "is_", "to_"
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, all of which have the same columns; nothing happens when there are none."""
+    """As ``insert_tuples``, for rows that say their columns, which must be the same for all."""
+    if rows:
+        names = tuple(rows[0])
+        insert_tuples(connection, table, names, [tuple(map(row.__getitem__, names)) for row in rows])
+
+
+def insert_tuples(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Insert rows with values for these columns; nothing happens when there are none."""
     if not rows:
         return
-    if _takes_documents(connection) and len(rows) > 1:
-        connection.execute(_insert_document(table, tuple(rows[0])), {"rows": [_plain(row) for row in rows]})
-    else:
-        connection.execute(insert(table), rows)
+    if _takes_documents(connection, rows) and takes_document(table, names):
+        rows_as_document = as_document(table, names, names, rows)
+        if rows_as_document is not None:
+            connection.execute(_insert_document(table, names), {"rows": rows_as_document})
+            return
+    execute_rows(connection, _insert_each(table), names, rows)
 
 
-def update_rows(
+def update_tuples(
     connection: Connection,
     table: Table,
     connector_id: int,
-    changes: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+    rows: Sequence[Row],
+    *,
+    keys: tuple[str, ...],
+    values: tuple[str, ...],
 ) -> int:
     """Update rows about tasks of a connector; returns how many there were.
 
-    Each change is a pair: what a row has, the ``sequence`` among it, and what it gets. All changes are about the same
-    columns.
+    Each of ``rows`` says what the row has, which are the ``keys``, the sequence first, and then the ``values``.
     """
-    if not changes:
+    if not rows:
         return 0
-    keys, values = (tuple(part) for part in changes[0])
-    rows = [
-        {f"{_KEY}{name}": value for name, value in key.items()}
-        | {f"{_VALUE}{name}": value for name, value in new.items()}
-        for key, new in changes
-    ]
-    if _takes_documents(connection) and len(rows) > 1:
-        places = [key["sequence"] for key, _ in changes]
-        given = {"connector": connector_id, "first": min(places), "last": max(places), "rows": rows}
+    names = (*(f"{_KEY}{name}" for name in keys), *(f"{_VALUE}{name}" for name in values))
+    if _takes_documents(connection, rows):
+        places = [row[0] for row in rows]
+        given = {"connector": connector_id, "first": min(places), "last": max(places)}
+        given["rows"] = as_document(table, (*keys, *values), names, rows)
         return connection.execute(_update_document(table, keys, values), given).rowcount
     statement = _update_each(table, keys, values)
-    return connection.execute(statement, [{**row, "connector": connector_id} for row in rows]).rowcount
+    return execute_rows(connection, statement, (*names, "connector"), [(*row, connector_id) for row in rows])
 
 
-def _takes_documents(connection: Connection) -> bool:
-    return connection.dialect.name == "postgresql"
+def _takes_documents(connection: Connection, rows: Sequence[Row]) -> bool:
+    return len(rows) > 1 and connection.dialect.name == "postgresql"
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row for JSON; bytes as PostgreSQL writes them in a text."""
-    return {name: f"\\x{value.hex()}" if isinstance(value, bytes) else value for name, value in row.items()}
-
-
-def _document(columns: Sequence[ColumnElement[Any]]) -> FromClause:
-    rows = func.json_to_recordset(bindparam("rows", type_=JSON))
-    return rows.table_valued(*columns).render_derived(name="given", with_types=True)
+@cache
+def _insert_each(table: Table) -> Insert:
+    return insert(table)
 
 
 @cache
 def _insert_document(table: Table, names: tuple[str, ...]) -> Insert:
-    given = _document([column(name, table.c[name].type) for name in names])
+    given = document([column(name, table.c[name].type) for name in names])
     rows: Select[Any] = select(*(given.c[name] for name in names))
     return insert(table).from_select(list(names), rows)
 
 
 @cache
 def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Update:
-    given = _document(
+    given = document(
         [column(f"{_KEY}{name}", table.c[name].type) for name in keys]
         + [column(f"{_VALUE}{name}", table.c[name].type) for name in values]
     )

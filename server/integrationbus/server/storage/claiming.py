@@ -1,21 +1,21 @@
 """Claiming the next tasks of a connector: those that are called out of turn, then the head of the line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, String, bindparam, func, select
 
 from integrationbus.server.claims import Claim, ClaimRequest
 from integrationbus.server.clock import to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.run import RunCounts, RunState
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.bulk import insert_rows
+from integrationbus.server.storage.bulk import insert_tuples
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import check_fence
-from integrationbus.server.storage.rows import task_from_row, tasks_select
+from integrationbus.server.storage.rows import claims_select, task_from_row
 from integrationbus.server.storage.runs import count_in_run, insert_run
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import ProcessType, Task, TaskState, Turn
@@ -23,6 +23,9 @@ from integrationbus.server.task import ProcessType, Task, TaskState, Turn
 __all__ = ["claim"]
 
 _task, _attempt, _connector, _switch = schema.task, schema.task_attempt, schema.connector, schema.switch
+
+_AT_A_TIME = 50
+_OPEN_ATTEMPT = ("connector_id", "sequence", "number", "epoch", "run_id", "started_at")
 
 
 @dataclass(slots=True)
@@ -47,7 +50,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
         overdue = waiting.due(connection, lease.connector_id, now)
         waiting.call_back(connection, lease.connector_id, overdue, note)
     least_turn = Turn.KEY_FOUND if held is None else Turn.REQUESTED
-    plan = _plan_called(_read_called(connection, lease.connector_id, least_turn, request), request, now)
+    plan = _plan_called(_read_called(connection, lease, least_turn, request), request, now)
     out_of_turn = bool(plan.taken) or plan.wait_until is not None
     if not out_of_turn:
         if held is not None:
@@ -55,7 +58,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
         if request.run.called_only:
             plan = _Plan(after_sequence=request.after_sequence)
         else:
-            plan = _plan(_read_line(connection, lease.connector_id, request), request, now)
+            plan = _plan(_read_line(connection, lease, request), request, now)
     _carry_out(connection, lease, request, plan, note)
     return Claim(
         tasks=plan.taken,
@@ -74,46 +77,65 @@ def _carry_out(connection: Connection, lease: Lease, request: ClaimRequest, plan
     changes.sort(key=lambda change: change.task.sequence)
     record_changes(connection, lease.connector_id, changes, note)
     if plan.taken:
-        attempts = [_open_attempt(task, lease, request.run.id, note.occurred_at) for task in plan.taken]
-        insert_rows(connection, _attempt, attempts)
+        attempts = [
+            (lease.connector_id, task.sequence, task.attempt_count + 1, lease.epoch, request.run.id, note.occurred_at)
+            for task in plan.taken
+        ]
+        insert_tuples(connection, _attempt, _OPEN_ATTEMPT, attempts)
     count_in_run(connection, request.run.id, RunCounts(skipped=len(plan.passed_over)))
 
 
 def _state(connection: Connection, connector_id: int) -> tuple[RunState | None, bool]:
     """What holds the connector, and whether tasks of it wait for keys."""
-    gates = (Switch.BUS, Switch.PROCESSING)
-    off = select(func.count()).where(_switch.c.id.in_(gates), _switch.c.is_on.is_(False)).scalar_subquery()
-    row = connection.execute(
-        select(
-            _connector.c.paused,
-            _connector.c.enabled,
-            _connector.c.halted_sequence,
-            schema.connector_head.c.waiting,
-            off.label("switches_off"),
-        )
-        .join(schema.connector_head, schema.connector_head.c.connector_id == _connector.c.id)
-        .where(_connector.c.id == connector_id)
-    ).one()
+    row = connection.execute(_STATE, {"connector": connector_id}).one()
     if row.paused or not row.enabled or row.switches_off:
         return RunState.STOPPED, row.waiting > 0
     return (RunState.HALTED if row.halted_sequence is not None else None), row.waiting > 0
 
 
-def _line(connector_id: int) -> Select[Any]:
-    statement = tasks_select(with_payload=True).where(_task.c.connector_id == connector_id)
-    return statement.order_by(_task.c.sequence)
+_OFF = (
+    select(func.count())
+    .where(_switch.c.id.in_((Switch.BUS, Switch.PROCESSING)), _switch.c.is_on.is_(False))
+    .scalar_subquery()
+)
+_STATE = (
+    select(
+        _connector.c.paused,
+        _connector.c.enabled,
+        _connector.c.halted_sequence,
+        schema.connector_head.c.waiting,
+        _OFF.label("switches_off"),
+    )
+    .join(schema.connector_head, schema.connector_head.c.connector_id == _connector.c.id)
+    .where(_connector.c.id == bindparam("connector"))
+)
 
 
-def _read_called(connection: Connection, connector_id: int, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:
-    # "IS", because by "in_line" alone SQLite would take the index of the whole line.
-    called = (schema.CALLED, _task.c.in_line.is_(True), _task.c.turn >= least_turn)
-    statement = _line(connector_id).where(*called).limit(request.max_tasks)
-    return [task_from_row(row) for row in connection.execute(statement)]
+def _read_called(connection: Connection, lease: Lease, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:
+    given = {"least_turn": least_turn, **_place(lease, request)}
+    return [task_from_row(row) for row in connection.execute(_CALLED, given)]
 
 
-def _read_line(connection: Connection, connector_id: int, request: ClaimRequest) -> Iterable[Task]:
-    statement = _line(connector_id).where(_task.c.in_line, _task.c.sequence > request.after_sequence)
-    return (task_from_row(row) for row in connection.execute(statement.limit(request.max_tasks)))
+def _read_line(connection: Connection, lease: Lease, request: ClaimRequest) -> Iterator[Task]:
+    """A few at a time: a claim may be full long before its number of tasks is read."""
+    rows = connection.execute(_LINE, {"after": request.after_sequence, **_place(lease, request)})
+    for part in rows.partitions(_AT_A_TIME):
+        yield from map(task_from_row, part)
+
+
+def _place(lease: Lease, request: ClaimRequest) -> dict[str, Any]:
+    return {"connector_id": lease.connector_id, "connector": lease.connector, "limit": request.max_tasks}
+
+
+def _line(*conditions: ColumnElement[bool]) -> Select[Any]:
+    own = _task.c.connector_id == bindparam("connector_id")
+    statement = claims_select(bindparam("connector", type_=String)).where(own, *conditions)
+    return statement.order_by(_task.c.sequence).limit(bindparam("limit", type_=Integer))
+
+
+# "IS", because by "in_line" alone SQLite would take the index of the whole line.
+_CALLED = _line(schema.CALLED, _task.c.in_line.is_(True), _task.c.turn >= bindparam("least_turn"))
+_LINE = _line(_task.c.in_line, _task.c.sequence > bindparam("after"))
 
 
 def _plan_called(called: Sequence[Task], request: ClaimRequest, now: int) -> _Plan:
@@ -178,16 +200,7 @@ def _passed_over(task: Task) -> Change:
 
 def _taken(task: Task, lease: Lease, now: int) -> Change:
     number = task.attempt_count + 1
-    columns = {"attempt_count": number, "epoch": lease.epoch, "started_at": now, "next_attempt_at": None}
+    columns: dict[str, Any] = {"attempt_count": number, "epoch": lease.epoch, "started_at": now}
+    if task.next_attempt_at is not None:
+        columns["next_attempt_at"] = None
     return Change(task=task, previous=task.state, state=TaskState.RUNNING, attempt=number, columns=columns)
-
-
-def _open_attempt(task: Task, lease: Lease, run_id: str, now: int) -> dict[str, Any]:
-    return {
-        "connector_id": lease.connector_id,
-        "sequence": task.sequence,
-        "number": task.attempt_count + 1,
-        "epoch": lease.epoch,
-        "run_id": run_id,
-        "started_at": now,
-    }

@@ -9,7 +9,7 @@ from integrationbus.server.clock import from_micros
 from integrationbus.server.connector import ConnectorRecord
 from integrationbus.server.errors import ConnectorNotFound
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.rows import record_from_row, records_select
+from integrationbus.server.storage.connector_rows import record_from_row, records_select
 from integrationbus.server.switches import Switch, SwitchState
 
 __all__ = ["find", "list_switches", "register", "set_enabled", "set_paused", "set_switch"]

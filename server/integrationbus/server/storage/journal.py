@@ -9,19 +9,34 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.bulk import insert_rows, update_rows
+from integrationbus.server.storage.bulk import insert_tuples, update_tuples
 from integrationbus.server.task import SETTLED_STATES, TRANSITIONS, Task, TaskState
 
 __all__ = ["Change", "ChangeNote", "advance_head", "lock_head", "record_changes"]
 
 _task, _head, _event = schema.task, schema.connector_head, schema.task_event
 
+_EVENT_KEYS = (
+    "connector_id",
+    "position",
+    "sequence",
+    "state",
+    "previous_state",
+    "attempt",
+    "run_id",
+    "actor",
+    "reason",
+    "occurred_at",
+)
 _EVENT_COLUMNS = ("error", "effect", "result_type", "object_id", "notes", "touched")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A task that goes to another state. ``columns`` are the other columns of the task that change with it."""
+    """A task that goes to another state. ``columns`` are the other columns of the task that change with it.
+
+    What is not among them stays as it is in the task, and is empty in the event.
+    """
 
     task: Task
     previous: TaskState
@@ -55,27 +70,13 @@ def record_changes(connection: Connection, connector_id: int, changes: Sequence[
         deltas[change.state] += 1
     newest, _ = advance_head(connection, connector_id, positions=len(changes), deltas=deltas)
     positions = list(range(newest - len(changes) + 1, newest + 1))
-    _update_tasks(connection, connector_id, changes, positions, note.occurred_at)
-    insert_rows(
-        connection,
-        _event,
-        [
-            {
-                "connector_id": connector_id,
-                "position": position,
-                "sequence": change.task.sequence,
-                "state": change.state,
-                "previous_state": change.previous,
-                "attempt": change.attempt,
-                "run_id": note.run_id,
-                "actor": note.actor,
-                "reason": note.reason,
-                "occurred_at": note.occurred_at,
-                **{name: change.columns.get(name) for name in _EVENT_COLUMNS},
-            }
-            for change, position in zip(changes, positions, strict=True)
-        ],
-    )
+    alike: dict[tuple[str, ...], list[tuple[Change, int]]] = {}
+    for change, position in zip(changes, positions, strict=True):
+        alike.setdefault(tuple(change.columns), []).append((change, position))
+    # Most batches end in one way, so this is nearly always one round.
+    for names, moves in alike.items():
+        _update_tasks(connection, connector_id, names, moves, note.occurred_at)
+        _insert_events(connection, connector_id, names, moves, note)
     return positions
 
 
@@ -85,7 +86,10 @@ def lock_head(connection: Connection, connector_id: int) -> None:
     Whoever reads tasks in order to change them takes this lock first. SQLite has one writer, who has it already.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(_head.c.connector_id).where(_head.c.connector_id == connector_id).with_for_update())
+        connection.execute(_LOCK, {"connector": connector_id})
+
+
+_LOCK = select(_head.c.connector_id).where(_head.c.connector_id == bindparam("connector")).with_for_update()
 
 
 def advance_head(
@@ -116,24 +120,48 @@ _ADVANCE = (
 )
 
 
-def _update_tasks(
-    connection: Connection, connector_id: int, changes: Sequence[Change], positions: Sequence[int], now: int
+_Moves = Sequence[tuple[Change, int]]
+"""Changes of the same columns, with their positions."""
+
+
+def _update_tasks(connection: Connection, connector_id: int, names: tuple[str, ...], moves: _Moves, now: int) -> None:
+    keys, values = ("sequence", "state"), ("state", "position", *names)
+    rows: list[tuple[Any, ...]] = [
+        (change.task.sequence, int(change.previous), int(change.state), position, *change.columns.values())
+        for change, position in moves
+    ]
+    if "in_line" in names:
+        # Since when the task is settled, if it leaves the line; if it comes back, it is so no longer.
+        values += ("settled_at",)
+        rows = [(*row, now if _settles(change) else None) for row, (change, _) in zip(rows, moves, strict=True)]
+    moved = update_tuples(connection, _task, connector_id, rows, keys=keys, values=values)
+    if moved != len(rows):
+        raise LeaseLost(f"{len(rows) - moved} tasks were moved by somebody else")
+
+
+def _settles(change: Change) -> bool:
+    return not change.columns["in_line"] and change.state in SETTLED_STATES
+
+
+def _insert_events(
+    connection: Connection, connector_id: int, names: tuple[str, ...], moves: _Moves, note: ChangeNote
 ) -> None:
-    """One statement for each set of columns: most batches end in one way, so this is nearly always one."""
-    by_columns: dict[tuple[str, ...], list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
-    for change, position in zip(changes, positions, strict=True):
-        held = {"sequence": change.task.sequence, "state": change.previous}
-        given = {**_with_settling(change, now), "state": change.state, "position": position}
-        by_columns.setdefault(tuple(given), []).append((held, given))
-    for rows in by_columns.values():
-        moved = update_rows(connection, _task, connector_id, rows)
-        if moved != len(rows):
-            raise LeaseLost(f"{len(rows) - moved} tasks were moved by somebody else")
-
-
-def _with_settling(change: Change, now: int) -> Mapping[str, Any]:
-    """The columns that change, with the time since when the task is settled, if it leaves the line or comes back."""
-    if "in_line" not in change.columns:
-        return change.columns
-    settled = not change.columns["in_line"] and change.state in SETTLED_STATES
-    return {**change.columns, "settled_at": now if settled else None}
+    told = tuple(name for name in names if name in _EVENT_COLUMNS)
+    columns = (*_EVENT_KEYS, *told)
+    rows = [
+        (
+            connector_id,
+            position,
+            change.task.sequence,
+            int(change.state),
+            int(change.previous),
+            change.attempt,
+            note.run_id,
+            note.actor,
+            note.reason,
+            note.occurred_at,
+            *(change.columns[name] for name in told),
+        )
+        for change, position in moves
+    ]
+    insert_tuples(connection, _event, columns, rows)

@@ -15,13 +15,13 @@ from integrationbus.server.policy import Verdict
 from integrationbus.server.problems import BehindWaitingTask, MissingTarget
 from integrationbus.server.run import RunCounts
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.bulk import insert_rows, update_rows
+from integrationbus.server.storage.bulk import insert_tuples, update_tuples
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.leases import halt, release_halt
 from integrationbus.server.storage.makers import task_that_will_make
 from integrationbus.server.storage.rows import error_to_text, notes_to_text, touched_to_text
 from integrationbus.server.storage.runs import count_in_run
-from integrationbus.server.task import AttemptOutcome, Task, TaskError, TaskState, Turn
+from integrationbus.server.task import AttemptOutcome, Task, TaskError, TaskResult, TaskState, Turn
 
 __all__ = ["settle"]
 
@@ -65,11 +65,11 @@ def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Sett
     _end_attempts(connection, lease, settlements, changes, note.occurred_at)
     reach("settle.before_ledger")
     ledger = [
-        {"connector_id": lease.connector_id, "sequence": item.task.sequence, "position": position, "epoch": lease.epoch}
+        (lease.connector_id, item.task.sequence, position, lease.epoch)
         for item, position in zip(settlements, positions, strict=True)
         if item.result
     ]
-    insert_rows(connection, _applied, ledger)
+    insert_tuples(connection, _applied, ("connector_id", "sequence", "position", "epoch"), ledger)
     count_in_run(connection, note.run_id, _counts(settlements))
     waits = [(item.task, item.waiting.missing, item.names) for item in settlements if item.waiting]
     if waits:
@@ -113,28 +113,20 @@ def _described(maker: Task, task: Task) -> str:
 
 def _settled(item: Settlement, error: TaskError | None, now: int) -> Change:
     state, columns = _ending(item, error, now)
+    columns["finished_at"] = now
     return Change(
         task=item.task,
         previous=TaskState.RUNNING,
         state=state,
         attempt=item.task.attempt_count + 1,
-        columns={**columns, "finished_at": now},
+        columns=columns,
     )
 
 
 def _ending(item: Settlement, error: TaskError | None, now: int) -> tuple[TaskState, dict[str, Any]]:
     task = item.task
     if item.result:
-        return TaskState.SUCCEEDED, {
-            "in_line": False,
-            "isolated": False,
-            "turn": Turn.IN_PLACE,
-            "effect": item.result.effect,
-            "result_type": item.result.object_type,
-            "object_id": item.result.object_id,
-            "notes": notes_to_text(item.result.notes),
-            "touched": touched_to_text(item.result.touched),
-        }
+        return TaskState.SUCCEEDED, _success(item.result)
     if item.problem and item.after:
         verdict, due = item.after.verdict, item.after.next_attempt_at
         return verdict.state, {
@@ -164,6 +156,23 @@ def _ending(item: Settlement, error: TaskError | None, now: int) -> tuple[TaskSt
     return TaskState.PENDING, {"turn": Turn.KEY_FOUND} if item.at_once else {}
 
 
+def _success(result: TaskResult) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "in_line": False,
+        "isolated": False,
+        "turn": int(Turn.IN_PLACE),
+        "effect": int(result.effect),
+        "result_type": result.object_type,
+        "object_id": result.object_id,
+    }
+    # A task that is tried has neither of them.
+    if result.notes:
+        columns["notes"] = notes_to_text(result.notes)
+    if result.touched:
+        columns["touched"] = touched_to_text(result.touched)
+    return columns
+
+
 def _turn_after(verdict: Verdict, turn: Turn) -> Turn:
     """A retry comes in the turn of the attempt. What halted comes before those that were called along with it."""
     if verdict is Verdict.RETRY:
@@ -175,16 +184,11 @@ def _end_attempts(
     connection: Connection, lease: Lease, settlements: Sequence[Settlement], changes: Sequence[Change], now: int
 ) -> None:
     ended = [
-        (
-            {
-                "sequence": item.task.sequence,
-                "number": item.task.attempt_count + 1,
-            },
-            {"ended_at": now, "outcome": _outcome(item), "error": change.columns.get("error")},
-        )
+        (item.task.sequence, item.task.attempt_count + 1, now, int(_outcome(item)), change.columns.get("error"))
         for item, change in zip(settlements, changes, strict=True)
     ]
-    update_rows(connection, _attempt, lease.connector_id, ended)
+    values = ("ended_at", "outcome", "error")
+    update_tuples(connection, _attempt, lease.connector_id, ended, keys=("sequence", "number"), values=values)
 
 
 def _outcome(item: Settlement) -> AttemptOutcome:

@@ -37,9 +37,9 @@ from integrationbus.server.storage import (
     waiting,
 )
 from integrationbus.server.storage.appending import append_entries
+from integrationbus.server.storage.connector_rows import record_from_row, records_select
 from integrationbus.server.storage.database import Database
 from integrationbus.server.storage.journal import ChangeNote
-from integrationbus.server.storage.rows import record_from_row, records_select
 from integrationbus.server.storage.transactions import repeated
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import Task, TaskAction, TaskActionKind, TaskAttempt

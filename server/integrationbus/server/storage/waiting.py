@@ -100,7 +100,10 @@ def anybody_waits(connection: Connection) -> bool:
     if connection.dialect.name == "postgresql":
         # See ``close_gate``: shared with all others who only write.
         connection.execute(select(schema.store_meta.c.store_id).with_for_update(read=True))
-    return connection.execute(select(_wait.c.sequence).limit(1)).first() is not None
+    return connection.execute(_ANY_WAIT).first() is not None
+
+
+_ANY_WAIT = select(_wait.c.sequence).limit(1)
 
 
 def call_back(connection: Connection, connector_id: int, sequences: Iterable[int], note: ChangeNote) -> int:

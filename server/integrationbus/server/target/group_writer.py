@@ -13,6 +13,7 @@ from integrationbus.server.target.session import TargetSession
 from integrationbus.server.target.site_column import SiteColumn
 from integrationbus.server.target.sites import SiteAssignment
 from integrationbus.server.target.snapshot import SnapshotWriter
+from integrationbus.server.target.translate import Translation
 from integrationbus.server.target.values import checked_values
 from integrationbus.server.task import AwaitedKey, TaskEffect, TaskResult, TaskType
 
@@ -103,9 +104,10 @@ class GroupWriter:
 
     def _noted(self, item: PreparedTask, result: TaskResult) -> TaskResult:
         if item.task.task_type.writes_columns:
-            self._application.appeared.update(item.names(self._connector_id))
+            self._application.done.append(item)
             self._application.written.add((result.object_type, result.object_id))
-            self._application.written.update((other.object_type, other.object_id) for other in result.touched)
+            if result.touched:
+                self._application.written.update((other.object_type, other.object_id) for other in result.touched)
         return replace(result, notes=(*item.notes, *result.notes)) if item.notes else result
 
     def _rows(self, group: Sequence[PreparedTask]) -> list[TargetRow | MissingTarget]:
@@ -121,16 +123,19 @@ class GroupWriter:
             try:
                 if item.task.task_type.is_about_a_site:
                     self._translator.site_id(item.task.site)
-                rows.append(self._row(item, dict(translation.columns), translation.notes))
+                rows.append(self._row(item, translation))
             except MissingTarget as problem:
                 rows.append(problem)
         return rows
 
-    def _row(self, item: PreparedTask, translated: dict[str, int | None], notes: Sequence[str]) -> TargetRow:
-        values: dict[str, object] = {**item.main.values, **translated}
-        values |= SiteColumn(self._translator, item.task.site).of(item.main, values)
+    def _row(self, item: PreparedTask, translation: Translation) -> TargetRow:
+        values: dict[str, object] = {**item.main.values, **translation.columns}
+        if item.task.site:
+            values |= SiteColumn(self._translator, item.task.site).of(item.main, values)
         return TargetRow(
-            values=checked_values(item.object_class, values), external_id=item.main.external_id, notes=tuple(notes)
+            values=checked_values(item.object_class, values),
+            external_id=item.main.external_id,
+            notes=tuple(translation.notes),
         )
 
     def _look(self, first: PreparedTask, rows: Mapping[int, TargetRow]) -> list[TaskResult]:

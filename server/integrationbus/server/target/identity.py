@@ -1,12 +1,15 @@
 """Which stored object a prepared one is."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, select, tuple_
 
-from integrationbus.connectors.object_class import ObjectClass
+from integrationbus.connectors.models import InternalObject
+from integrationbus.connectors.object_class import ObjectClass, describe
 from integrationbus.server.problems import IdentityMissing, KeyAmbiguous
+from integrationbus.server.storage.many_values import one_of
 from integrationbus.server.target.row import TargetRow
 
 __all__ = ["find_existing", "foreign_key_values"]
@@ -75,13 +78,22 @@ def _by_column(
     wanted = {row.values[attribute] for row in rows if row.values.get(attribute) is not None} if attribute else set()
     if not wanted or attribute is None:
         return {}
-    column = object_class.columns[attribute]
-    scope = [object_class.columns[name].label(name) for name in _scope(object_class)]
-    statement = select(object_class.id_column.label("found"), column.label("value"), *scope).where(column.in_(wanted))
     rows_by_value: dict[Any, list[Row[Any]]] = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(
+        _search(object_class.cls, attribute, connection.dialect.name), {"wanted": list(wanted)}
+    ):
         rows_by_value.setdefault(row.value, []).append(row)
     return dict(rows_by_value)
+
+
+@cache
+def _search(cls: type[InternalObject], attribute: str, dialect: str) -> Select[Any]:
+    """Kept, because making a statement takes longer than executing it."""
+    object_class = describe(cls)
+    column = object_class.columns[attribute]
+    scope = [object_class.columns[name].label(name) for name in _scope(object_class)]
+    statement = select(object_class.id_column.label("found"), column.label("value"), *scope)
+    return statement.where(one_of(column, "wanted", dialect))
 
 
 def _in_scope(object_class: ObjectClass, row: TargetRow, hit: Row[Any]) -> bool:
@@ -96,7 +108,14 @@ def _scope(object_class: ObjectClass) -> list[str]:
 def _existing_ids(connection: Connection, object_class: ObjectClass, ids: set[int]) -> set[int]:
     if not ids:
         return set()
-    return set(connection.execute(select(object_class.id_column).where(object_class.id_column.in_(ids))).scalars())
+    return set(
+        connection.execute(_search_by_id(object_class.id_column, connection.dialect.name), {"ids": list(ids)}).scalars()
+    )
+
+
+@cache
+def _search_by_id(column: Column[Any], dialect: str) -> Select[Any]:
+    return select(column).where(one_of(column, "ids", dialect))
 
 
 def foreign_key_values(object_class: ObjectClass, row: TargetRow) -> tuple[Any, ...]:

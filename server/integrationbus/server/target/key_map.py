@@ -1,10 +1,15 @@
 """Which internal object an external id became."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, select, update
 
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.bulk import insert_tuples
+from integrationbus.server.storage.driver_rows import execute_rows
+from integrationbus.server.storage.many_values import one_of
 
 __all__ = ["forget", "knows_any", "look_up", "look_up_external_ids", "look_up_pages", "remember"]
 
@@ -18,12 +23,19 @@ def knows_any(connection: Connection) -> bool:
 
 def look_up(connection: Connection, connector_id: int, object_type: str, external_ids: Iterable[str]) -> dict[str, int]:
     """Internal ids by external id, for those that are known."""
-    statement = select(_map.c.external_id, _map.c.object_id).where(
-        _map.c.connector_id == connector_id,
-        _map.c.object_type == object_type,
-        _map.c.external_id.in_(list(external_ids)),
+    given = {"connector": connector_id, "type": object_type, "externals": list(external_ids)}
+    return {
+        row.external_id: row.object_id for row in connection.execute(_look_up(connection.dialect.name), given).all()
+    }
+
+
+@cache
+def _look_up(dialect: str) -> Select[Any]:
+    return select(_map.c.external_id, _map.c.object_id).where(
+        _map.c.connector_id == bindparam("connector"),
+        _map.c.object_type == bindparam("type"),
+        one_of(_map.c.external_id, "externals", dialect),
     )
-    return {row.external_id: row.object_id for row in connection.execute(statement)}
 
 
 def look_up_external_ids(
@@ -69,17 +81,14 @@ def remember(
     current: Mapping[str, int],
 ) -> None:
     """Make the map say ``current``; ``known`` is what it says now, so that nothing is written twice."""
-    rows = [
-        {"connector": connector_id, "type": object_type, "external": external_id, "internal": object_id}
-        for external_id, object_id in current.items()
-        if known.get(external_id) != object_id
-    ]
-    for statement, part in (
-        (_INSERT, [row for row in rows if row["external"] not in known]),
-        (_UPDATE, [row for row in rows if row["external"] in known]),
-    ):
-        if part:
-            connection.execute(statement, part)
+    changed = {
+        external_id: object_id for external_id, object_id in current.items() if known.get(external_id) != object_id
+    }
+    rows = [(connector_id, object_type, *pair) for pair in changed.items() if pair[0] not in known]
+    insert_tuples(connection, _map, ("connector_id", "object_type", "external_id", "object_id"), rows)
+    rows = [(connector_id, object_type, *pair) for pair in changed.items() if pair[0] in known]
+    if rows:
+        execute_rows(connection, _UPDATE, ("connector", "type", "external", "internal"), rows)
 
 
 def forget(connection: Connection, object_type: str, object_ids: Sequence[int]) -> None:
@@ -87,12 +96,6 @@ def forget(connection: Connection, object_type: str, object_ids: Sequence[int]) 
     connection.execute(delete(_map).where(_map.c.object_type == object_type, _map.c.object_id.in_(object_ids)))
 
 
-_INSERT = insert(_map).values(
-    connector_id=bindparam("connector"),
-    object_type=bindparam("type"),
-    external_id=bindparam("external"),
-    object_id=bindparam("internal"),
-)
 _UPDATE = (
     update(_map)
     .where(

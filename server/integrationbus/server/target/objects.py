@@ -1,11 +1,14 @@
 """Writing objects: a group of one class at a time."""
 
 from collections.abc import Sequence
+from functools import cache
 
-from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy import Connection, Table, Update, bindparam, update
 
 from integrationbus.connectors.object_class import ObjectClass
 from integrationbus.server.class_catalog import ClassCatalog
+from integrationbus.server.storage.bulk import insert_tuples
+from integrationbus.server.storage.driver_rows import execute_rows
 from integrationbus.server.target import key_map
 from integrationbus.server.target.deletion import Deletion
 from integrationbus.server.target.identity import find_existing, foreign_key_values
@@ -103,35 +106,28 @@ _Pairs = Sequence[tuple[TargetRow, int]]
 def _insert(connection: Connection, object_class: ObjectClass, pairs: _Pairs) -> None:
     """One statement for each set of columns, so that a column that was not set takes its default."""
     for attributes, part in _by_attributes(pairs).items():
-        names = [object_class.columns[attribute].name for attribute in attributes]
-        key = object_class.id_column.name
-        rows = [
-            {key: object_id, **dict(zip(names, (row.values[name] for name in attributes), strict=True))}
-            for row, object_id in part
-        ]
-        connection.execute(insert(object_class.table), rows)
+        names = (object_class.id_column.name, *(object_class.columns[attribute].name for attribute in attributes))
+        rows = [(object_id, *row.values.values()) for row, object_id in part]
+        insert_tuples(connection, object_class.table, names, rows)
 
 
 def _update(connection: Connection, object_class: ObjectClass, pairs: _Pairs) -> None:
-    table: Table = object_class.table
     for attributes, part in _by_attributes(pairs).items():
-        if not attributes:
-            continue
-        names = {attribute: object_class.columns[attribute].name for attribute in attributes}
-        statement = (
-            update(table)
-            .where(object_class.id_column == bindparam("_id"))
-            .values({name: bindparam(f"_{name}", type_=table.c[name].type) for name in names.values()})
-        )
-        rows = [
-            {"_id": object_id, **{f"_{name}": row.values[attribute] for attribute, name in names.items()}}
-            for row, object_id in part
-        ]
-        connection.execute(statement, rows)
+        if attributes:
+            columns = tuple(object_class.columns[attribute].name for attribute in attributes)
+            statement = _update_of(object_class.table, object_class.id_column.name, columns)
+            rows = [(object_id, *row.values.values()) for row, object_id in part]
+            execute_rows(connection, statement, ("_id", *(f"_{name}" for name in columns)), rows)
+
+
+@cache
+def _update_of(table: Table, key: str, columns: tuple[str, ...]) -> Update:
+    values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns}
+    return update(table).where(table.c[key] == bindparam("_id")).values(values)
 
 
 def _by_attributes(pairs: _Pairs) -> dict[tuple[str, ...], list[tuple[TargetRow, int]]]:
     found: dict[tuple[str, ...], list[tuple[TargetRow, int]]] = {}
     for row, object_id in pairs:
-        found.setdefault(tuple(sorted(row.values)), []).append((row, object_id))
+        found.setdefault(tuple(row.values), []).append((row, object_id))
     return found

@@ -30,6 +30,9 @@ class KeyLookup:
     missing: Sequence[tuple[ForeignKeyInfo, KeyReference]]
 
 
+_NO_KEYS = KeyLookup({}, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Translation:
     """The columns of one object's keys, by attribute, and notes about keys that were given up."""
@@ -139,6 +142,8 @@ class Translator:
                 self._cache[key] = found[0]
 
     def _lookup_of(self, item: PreparedObject) -> KeyLookup:
+        if not item.keys:
+            return _NO_KEYS
         found: dict[str, int] = {}
         missing: list[tuple[ForeignKeyInfo, KeyReference]] = []
         for key, reference in item.keys:
@@ -150,6 +155,8 @@ class Translator:
         return KeyLookup(found, missing)
 
     def _translation(self, item: PreparedObject, lookup: KeyLookup, *, only_to_find: bool) -> Translation | KeyNotFound:
+        if not lookup.missing:
+            return Translation(lookup.found)
         columns: dict[str, int | None] = dict(lookup.found)
         notes: list[str] = []
         hopeless: list[tuple[ForeignKeyInfo, KeyReference]] = []
