@@ -1,6 +1,6 @@
 """The feed: from memory or from the table, the same changes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +12,11 @@ from support.clocks import ManualClock
 
 from integrationbus.server.claims import ClaimRequest, NewRun
 from integrationbus.server.errors import ResumeTokenExpired, ServerDraining, WatcherTooSlow
-from integrationbus.server.feed.ring import Ring
+from integrationbus.server.feed.recent import Recent
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.reads import Reads
 from integrationbus.server.run import RunTrigger
-from integrationbus.server.task_queries import TaskQuery
+from integrationbus.server.task_queries import TaskEvent, TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchStart
 
 FROM_THE_BEGINNING = WatchStart(positions={"people": 0})
@@ -126,21 +126,28 @@ async def test_a_task_that_changes_while_a_snapshot_is_read_is_seen_once(bench: 
     assert [(event.sequence, event.state.name) for event in change.events] == [(550, "RUNNING")]
 
 
-def test_a_ring_keeps_the_newest_and_knows_what_it_lacks(bench: Workbench) -> None:
+def test_the_newest_are_kept_and_what_is_lacking_is_known(bench: Workbench) -> None:
     bench.log(*(new_task({}) for _ in range(10)))
     events = bench.store.events(bench.store.connector("people").id, after_position=0, limit=10).events
     bench.__exit__(None, None, None)
-    ring = Ring(4)
-    assert ring.after(0, 10) is None
-    ring.add(events[:6])
-    assert ring.after(1, 10) is None, "position 2 has fallen out"
-    after = ring.after(2, 10)
-    assert after is not None
-    assert [event.position for event in after] == [3, 4, 5, 6]
-    ring.add(events[4:7])
-    assert ring.newest == 7, "what it holds already is not added again"
-    ring.add(events[8:])
-    after = ring.after(8, 10)
-    assert after is not None
-    assert [event.position for event in after] == [9, 10], "a hole makes it start afresh"
-    assert ring.after(7, 10) is None
+    recent = Recent(4)
+    assert recent.after(1, 0, 10) is None
+    recent.add(1, events[:6])
+    assert recent.after(1, 1, 10) is None, "position 2 has fallen out"
+    assert positions(recent.after(1, 2, 10)) == [3, 4, 5, 6]
+    recent.add(1, events[4:7])
+    assert recent.newest(1) == 7, "what it holds already is not added again"
+    recent.add(1, events[8:])
+    assert positions(recent.after(1, 8, 10)) == [9, 10], "a hole makes it start afresh"
+    assert recent.after(1, 7, 10) is None
+    recent.add(2, events[:3])
+    assert positions(recent.after(1, 9, 10)) == [10], "connectors share the room, and the oldest goes first"
+    assert positions(recent.after(2, 0, 10)) == [1, 2, 3]
+    recent.add(2, events[3:4])
+    assert recent.after(1, 9, 10) is None
+    assert recent.newest(1) == 0
+
+
+def positions(events: Sequence[TaskEvent] | None) -> list[int]:
+    assert events is not None
+    return [event.position for event in events]

@@ -32,6 +32,7 @@ class ConnectorRegistry:
 
     def __init__(self, connectors: Iterable[RegisteredConnector], shared_classes: Iterable[ObjectClass]) -> None:
         self._connectors = {item.name: item for item in sorted(connectors, key=lambda item: item.name)}
+        self._by_id = {item.id: item for item in self._connectors.values()}
         own = [each for item in self._connectors.values() for each in item.object_classes.values()]
         self.classes = ClassCatalog([*shared_classes, *own])
 
@@ -47,8 +48,7 @@ class ConnectorRegistry:
 
     def names_of(self, connector_ids: Iterable[int]) -> Sequence[str]:
         """The names of connectors by their ids in the store, in order."""
-        wanted = set(connector_ids)
-        return [item.name for item in self._connectors.values() if item.id in wanted]
+        return sorted(self._by_id[each].name for each in set(connector_ids) if each in self._by_id)
 
     def get(self, name: str) -> RegisteredConnector:
         """One connector. Raises ConnectorNotFound."""

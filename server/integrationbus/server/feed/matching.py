@@ -1,8 +1,14 @@
 """Which changes a watcher wants to see."""
 
+from collections.abc import Hashable, Iterator, Sequence
+
 from integrationbus.server.task_queries import TaskEvent, TaskQuery
 
-__all__ = ["matches"]
+__all__ = ["keys_of_event", "keys_of_query", "matches"]
+
+_Key = tuple[Hashable, ...]
+
+_EVERYTHING: _Key = ()
 
 
 def matches(event: TaskEvent, query: TaskQuery) -> bool:
@@ -22,3 +28,33 @@ def matches(event: TaskEvent, query: TaskQuery) -> bool:
         and all(not wanted or value == wanted for wanted, value in exact)
         and all(event.labels.get(name) == value for name, value in query.labels.items())
     )
+
+
+def keys_of_query(query: TaskQuery) -> Sequence[_Key]:
+    """What to find a query by: a change that matches has exactly one of these among its keys.
+
+    They are of what tells most: few changes have the same.
+    """
+    if query.task_ids:
+        return [("task", each) for each in query.task_ids]
+    if query.external_ids:
+        return [("external id", each) for each in query.external_ids]
+    if query.labels:
+        return [("label", *min(query.labels.items()))]
+    for name, text in (("creator", query.creator), ("site", query.site), ("object type", query.object_type)):
+        if text:
+            return [(name, text)]
+    return [("connector", each) for each in query.connector_ids] or [_EVERYTHING]
+
+
+def keys_of_event(event: TaskEvent) -> Iterator[_Key]:
+    """Everything that a query which matches may be found by."""
+    yield _EVERYTHING
+    yield "connector", event.connector_id
+    yield "task", event.task_id
+    yield "external id", event.external_id
+    yield "creator", event.creator
+    yield "site", event.site
+    yield "object type", event.object_type
+    for label in event.labels.items():
+        yield "label", *label

@@ -2,34 +2,36 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 from integrationbus.server.errors import StoreUnavailable
-from integrationbus.server.feed.ring import Ring
+from integrationbus.server.feed.audience import Audience
+from integrationbus.server.feed.progress import Progress
+from integrationbus.server.feed.recent import Recent
 from integrationbus.server.reads import Reads
 from integrationbus.server.store import Store
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_queries import EventPage, TaskEvent
 
 __all__ = ["Tail"]
 
 _log = logging.getLogger(__name__)
 
-_RING_SIZE = 10_000
+_KEPT = 10_000
 _PAGE = 1_000
 _RETRY_SECONDS = 1.0
 
 
 class Tail:
-    """Follows the feeds of all connectors while anybody watches, and says when there is something new."""
+    """Follows the feeds of connectors while anybody watches, and hands what is new to the audience."""
 
-    def __init__(self, store: Store, reads: Reads, on_news: Callable[[], None]) -> None:
+    def __init__(self, store: Store, reads: Reads, audience: Audience) -> None:
+        self.progress = Progress()
         self._store = store
         self._reads = reads
-        self._on_news = on_news
-        self._rings: dict[int, Ring] = {}
-        self._newest: dict[int, int] = {}
+        self._audience = audience
+        self._recent = Recent(_KEPT)
         self._dirty: set[int] = set()
         self._wake = asyncio.Event()
         self._watchers = 0
@@ -60,51 +62,65 @@ class Tail:
             yield
         finally:
             self._watchers -= 1
+            if not self._watchers:
+                self._dirty.clear()
+                self.progress.clear()
+                self._recent.clear()
 
     def catch_up(self, positions: Mapping[int, int]) -> None:
-        """The feeds are at least this far; what was committed while nobody watched was not read."""
+        """The feeds are at least this far; those that nobody followed so far are followed from there on."""
         for connector_id, position in positions.items():
-            self._newest[connector_id] = max(position, self._newest.get(connector_id, 0))
-        # What was committed while the positions were read is found by looking once more.
-        self.changed(positions)
-
-    def newest(self, connector_id: int) -> int:
-        """How far the feed of a connector is known to have come."""
-        return self._newest[connector_id]
+            newest = self.progress.get(connector_id)
+            if newest is None:
+                self.progress.begin(connector_id, position)
+            elif newest < position:
+                self._dirty.add(connector_id)
+        # What was committed while the positions were read has been noted.
+        if self._dirty:
+            self._wake.set()
 
     def after(self, connector_id: int, position: int, limit: int) -> Sequence[TaskEvent] | None:
         """Changes behind a position, from memory; None when they are not in memory."""
-        ring = self._rings.get(connector_id)
-        return None if ring is None or ring.newest < self._newest[connector_id] else ring.after(position, limit)
+        complete = self._recent.newest(connector_id) >= self.progress[connector_id]
+        return self._recent.after(connector_id, position, limit) if complete else None
 
     async def _follow(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            dirty, self._dirty = self._dirty, set()
+            # What nobody follows yet stays noted for whoever begins to.
+            dirty = [connector_id for connector_id in self._dirty if connector_id in self.progress]
+            self._dirty.difference_update(dirty)
             try:
                 for connector_id in dirty:
                     await self._read_new(connector_id)
             except Exception as error:  # noqa: BLE001 - whatever the fault is, the watchers must hear of what comes next
                 _log.warning("the feed cannot be read, trying again: %s", error, exc_info=_unless_known(error))
-                self._dirty |= dirty
+                self._dirty.update(dirty)
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._wake.set()
 
     async def _read_new(self, connector_id: int) -> None:
-        if connector_id not in self._newest:
-            return  # nobody has watched this connector yet
-        ring = self._rings.setdefault(connector_id, Ring(_RING_SIZE))
-        while True:
-            after = self._newest[connector_id]
+        while (after := self.progress.get(connector_id)) is not None:
             page = await self._reads(partial(self._store.events, connector_id, after_position=after, limit=_PAGE))
-            ring.add(page.events)
-            # What is gone already cannot be read any more, and nobody should wait for it.
-            newest = page.events[-1].position if page.events else max(after, page.floor)
-            self._newest[connector_id] = max(newest, self._newest[connector_id])
-            self._on_news()
+            # Everybody may have gone meanwhile, and somebody else have come.
+            if self.progress.get(connector_id) != after:
+                continue
+            newest = self._hand_out(connector_id, after, page)
             if newest >= page.newest_position:
                 return
+
+    def _hand_out(self, connector_id: int, after: int, page: EventPage) -> int:
+        """Give what was read to the audience; returns the position up to which nothing is left to read."""
+        newest = page.events[-1].position if page.events else max(after, page.floor)
+        if newest > after:
+            if page.floor > after:
+                self._audience.lose(connector_id, after)
+            self._recent.add(connector_id, page.events)
+            self._audience.give(page.events)
+            self.progress.advance(connector_id, newest)
+            self._audience.call_those_behind()
+        return newest
 
 
 def _unless_known(error: Exception) -> Exception | None:

@@ -1,8 +1,8 @@
 """Watching tasks: a start, then every change, from memory or from the table."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from functools import partial
 
-from integrationbus.server.broadcast import Broadcast, wait
 from integrationbus.server.clock import Clock
 from integrationbus.server.connector import ConnectorRecord
 from integrationbus.server.errors import (
@@ -12,11 +12,13 @@ from integrationbus.server.errors import (
     ServerDraining,
     WatcherTooSlow,
 )
+from integrationbus.server.feed.audience import Audience
 from integrationbus.server.feed.matching import matches
 from integrationbus.server.feed.tail import Tail
+from integrationbus.server.feed.watcher import Watcher
 from integrationbus.server.reads import Reads
 from integrationbus.server.store import Store
-from integrationbus.server.task_queries import TaskEvent, TaskQuery
+from integrationbus.server.task_queries import TaskEvent, TaskPage, TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchItem, WatchStart
 
 __all__ = ["TaskFeed"]
@@ -26,42 +28,21 @@ _CHECKPOINT_SECONDS = 10.0
 _TOO_SLOW_SECONDS = 30.0
 
 
-class _Watcher:
-    """How far one watch has come in the feed of each connector."""
-
-    def __init__(
-        self, wants: Callable[[TaskEvent], bool], positions: Mapping[str, int], ids: Mapping[str, int]
-    ) -> None:
-        self.wants = wants
-        self.positions = {ids[name]: position for name, position in positions.items()}
-        self._names = {ids[name]: name for name in positions}
-        self._moved: set[int] = set()
-
-    def advance(self, connector_id: int, position: int) -> None:
-        """The changes of a connector were seen up to a position."""
-        self.positions[connector_id] = position
-        self._moved.add(connector_id)
-
-    def take_moved(self) -> dict[str, int]:
-        """The positions that changed since this was asked last."""
-        moved = {self._names[connector_id]: self.positions[connector_id] for connector_id in self._moved}
-        self._moved.clear()
-        return moved
-
-
 class TaskFeed:
     """Delivers the committed changes to any number of watchers.
 
-    The table of events is the truth; the tail keeps the newest ones in memory, so that a commit is read once however
-    many watch. A watcher holds nothing but its positions. Everything here runs on one event loop.
+    The table of events is the truth; the tail reads the newest ones once, however many watch, and the audience knows
+    who wants them. Who is behind reads on by itself, from memory or from the table. Everything here runs on one event
+    loop.
     """
 
     def __init__(self, store: Store, reads: Reads, clock: Clock) -> None:
         self._store = store
         self._reads = reads
         self._clock = clock
-        self._news = Broadcast()
-        self._tail = Tail(store, reads, self._news.send)
+        self._audience = Audience(clock, _CHECKPOINT_SECONDS)
+        self._tail = Tail(store, reads, self._audience)
+        self._names: Mapping[int, str] = {}
         self._draining = False
 
     def start(self) -> None:
@@ -75,7 +56,7 @@ class TaskFeed:
     async def stop(self) -> None:
         """End every watch with ServerDraining."""
         self._draining = True
-        self._news.send()
+        self._audience.call_all()
         await self._tail.stop()
 
     async def watch(
@@ -87,74 +68,74 @@ class TaskFeed:
         ResumeTokenInvalid, ResumeTokenExpired, WatcherTooSlow or ServerDraining.
         """
         with self._tail.followed():
-            records = await self._records(query)
-            self._tail.catch_up({record.id: record.position for record in records})
-            positions = _start_positions(records, start)
-            if start.snapshot:
-                async for part in self._snapshot(query, positions, records):
-                    yield part
-            else:
-                yield CheckpointMark(positions=positions)
-            watcher = _Watcher(
-                lambda event: matches(event, query) and (wants is None or wants(event)),
-                positions,
-                {record.name: record.id for record in records},
-            )
-            async for item in self._follow(watcher):
-                handed_over = self._clock.monotonic()
+            watcher = await self._begin(query, start)
+            async for item in self._opening(watcher, snapshot=start.snapshot):
                 yield item
-                if self._clock.monotonic() - handed_over > _TOO_SLOW_SECONDS:
-                    raise WatcherTooSlow("the changes are not read fast enough; resume with the newest token")
+            self._audience.add(watcher)
+            try:
+                while True:
+                    item = await self._next(watcher, wants)
+                    handed_over = self._clock.monotonic()
+                    yield item
+                    self._audience.delivered(watcher)
+                    if watcher.sent_at - handed_over > _TOO_SLOW_SECONDS:
+                        raise WatcherTooSlow("the changes are not read fast enough; resume with the newest token")
+            finally:
+                self._audience.remove(watcher)
 
-    async def _records(self, query: TaskQuery) -> list[ConnectorRecord]:
-        """The connectors that a query is about."""
+    async def _begin(self, query: TaskQuery, start: WatchStart) -> Watcher:
+        """A watcher of the connectors that a query is about, behind where it starts in their feeds."""
         records = await self._reads(self._store.connectors)
-        return [record for record in records if not query.connector_ids or record.id in query.connector_ids]
+        records = [record for record in records if not query.connector_ids or record.id in query.connector_ids]
+        self._tail.catch_up({record.id: record.position for record in records})
+        names = {record.id: record.name for record in records}
+        if names != self._names:
+            self._names = names
+        # Most watches are about the same connectors: one mapping does for all of them.
+        return Watcher(query, self._names, _start_positions(records, start), self._tail.progress)
 
-    async def _snapshot(
-        self, query: TaskQuery, positions: Mapping[str, int], records: Sequence[ConnectorRecord]
-    ) -> AsyncGenerator[SnapshotPart, None]:
-        """The tasks as they are, but for those that changed after the positions: their changes follow."""
+    async def _opening(self, watcher: Watcher, *, snapshot: bool) -> AsyncGenerator[WatchItem, None]:
+        """Where a watch starts; with the tasks as they are, but for those that changed since: their changes follow."""
+        positions = watcher.take_moved()
+        if not snapshot:
+            yield CheckpointMark(positions=positions)
+            return
         after: tuple[int, int] | None = None
         complete = False
         while not complete:
-            place = after
-            page = await self._reads(
-                lambda place=place: self._store.tasks(  # type: ignore[misc] # mypy cannot infer a default of a lambda
-                    query, after=place, limit=_BATCH, with_payload=False, newest_first=False
-                )
-            )
+            page = await self._reads(partial(self._tasks, watcher.query, after))
             after, complete = page.next_after, page.next_after is None
             tasks = [task for task in page.tasks if task.position <= positions[task.connector]]
             if tasks or complete:
                 yield SnapshotPart(tasks=tasks, complete=complete, positions=positions if complete else {})
 
-    async def _follow(self, watcher: _Watcher) -> AsyncGenerator[WatchItem, None]:
-        sent = self._clock.monotonic()
-        while True:
-            news = self._news.next()
-            if self._draining:
-                raise ServerDraining("the server is stopping; resume the watch with the newest token")
-            wanted = [event for event in await self._read(watcher) if watcher.wants(event)]
-            idle = not wanted and not self._is_behind(watcher) and not await wait(news, _CHECKPOINT_SECONDS)
-            overdue = self._clock.monotonic() - sent > _CHECKPOINT_SECONDS
-            if wanted:
-                yield ChangeBatch(events=wanted, positions=watcher.take_moved())
-            elif idle or overdue:
-                yield CheckpointMark(positions=watcher.take_moved())
-            else:
-                continue
-            sent = self._clock.monotonic()
+    def _tasks(self, query: TaskQuery, after: tuple[int, int] | None) -> TaskPage:
+        return self._store.tasks(query, after=after, limit=_BATCH, with_payload=False, newest_first=False)
 
-    def _is_behind(self, watcher: _Watcher) -> bool:
-        return any(self._tail.newest(each) > position for each, position in watcher.positions.items())
+    async def _next(self, watcher: Watcher, wants: Callable[[TaskEvent], bool] | None) -> WatchItem:
+        """Wait for what is to be delivered next."""
+        while not self._draining:
+            events = watcher.take()
+            if not events and not watcher.is_present:
+                events = [event for event in await self._read(watcher) if matches(event, watcher.query)]
+                if watcher.has_caught_up():
+                    self._audience.seat(watcher)
+            if wants is not None:
+                events = [event for event in events if wants(event)]
+            if events:
+                return ChangeBatch(events=events, positions=watcher.take_moved())
+            if self._clock.monotonic() - watcher.sent_at > _CHECKPOINT_SECONDS:
+                return CheckpointMark(positions=watcher.take_moved())
+            if not watcher.is_behind():
+                await watcher.wait()
+        raise ServerDraining("the server is stopping; resume the watch with the newest token")
 
-    async def _read(self, watcher: _Watcher) -> Sequence[TaskEvent]:
+    async def _read(self, watcher: Watcher) -> Sequence[TaskEvent]:
         """The next changes of every connector that has some."""
         events: list[TaskEvent] = []
-        for connector_id, position in list(watcher.positions.items()):
-            if self._tail.newest(connector_id) <= position or len(events) >= _BATCH:
-                continue
+        for connector_id, position in watcher.unread():
+            if len(events) >= _BATCH:
+                break
             part = self._tail.after(connector_id, position, _BATCH)
             if part is None:
                 part = await self._read_table(connector_id, position)
@@ -170,13 +151,13 @@ class TaskFeed:
         return page.events
 
 
-def _start_positions(records: Sequence[ConnectorRecord], start: WatchStart) -> dict[str, int]:
-    """Where a watch starts. Raises ResumeTokenInvalid or ResumeTokenExpired."""
+def _start_positions(records: Sequence[ConnectorRecord], start: WatchStart) -> dict[int, int]:
+    """Where a watch starts in the feed of each connector. Raises ResumeTokenInvalid or ResumeTokenExpired."""
     if start.positions is None:
-        return {record.name: record.position for record in records}
-    positions = {record.name: start.positions.get(record.name, 0) for record in records}
+        return {record.id: record.position for record in records}
+    positions = {record.id: start.positions.get(record.name, 0) for record in records}
     for record in records:
-        position = positions[record.name]
+        position = positions[record.id]
         if not 0 <= position <= record.position:
             text = f"the feed has come to {record.position}, the token says {position}"
             raise ResumeTokenInvalid(FieldProblem(f"resume_token.positions[{record.name}]", text))

@@ -84,13 +84,14 @@ class Dispatcher:
             if self._is_here(request.connector):
                 self._workers[request.connector].trigger_requested(request)
         self.tasks_logged(self._registry.names_of(tidings.logged))
-        changed = self._registry.names_of(tidings.changed)
+        changed, held = frozenset(self._registry.names_of(tidings.changed)), frozenset(tidings.held)
+        holds = held.union(tidings.halted)
         for name in tidings.called:
             if self._is_here(name) and not self._workers[name].is_running:
                 self._workers[name].trigger_on_log(_new_run(RunTrigger.CALL, called_only=True))
         for worker in self._workers.values():
-            self._go_on_unless_held(worker, tidings)
-            if worker.is_running and (worker.name in tidings.held or worker.name in changed):
+            self._go_on_unless_held(worker, holds)
+            if worker.is_running and (worker.name in held or worker.name in changed):
                 worker.poke()
             for run_id in tidings.cancelled:
                 worker.cancel(run_id)
@@ -276,13 +277,12 @@ class Dispatcher:
         if due is not None and self._clock.monotonic() - due <= self._handover.total_seconds():
             self._workers[name].trigger_on_log(_new_run(RunTrigger.SCHEDULE))
 
-    def _go_on_unless_held(self, worker: ConnectorWorker, tidings: Tidings) -> None:
+    def _go_on_unless_held(self, worker: ConnectorWorker, held: Collection[str]) -> None:
         """Whoever released a connector may not know it as well as the replica that processes it.
 
         Only the second look in a row counts: between the two whoever released it starts what is to follow.
         """
-        held = worker.name in tidings.held or worker.name in tidings.halted
-        if worker.held is None or held or not self._is_here(worker.name):
+        if worker.held is None or worker.name in held or not self._is_here(worker.name):
             self._seen_free.discard(worker.name)
         elif worker.name not in self._seen_free:
             self._seen_free.add(worker.name)

@@ -26,10 +26,11 @@ _log = logging.getLogger(__name__)
 
 _FIRST_BACKOFF = timedelta(seconds=1)
 _LONGEST_BACKOFF = timedelta(seconds=30)
+_IDLE_SECONDS = 30.0
 
 
 class ConnectorWorker:
-    """Runs one connector on a thread of its own, started with the first run.
+    """Runs one connector on a thread of its own, which is started when there is something to do and ends after a while.
 
     A trigger that comes during a run is not lost: the run looks at the line again before it ends. The right to process
     the connector is taken with the first run and kept until the worker stops, or is told to give it back.
@@ -231,13 +232,17 @@ class ConnectorWorker:
             backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
     def _next_run(self) -> NewRun | None:
-        """Sleep until a run is asked for, or until a task has waited long enough for its key."""
+        """Sleep until a run is asked for, or a task has waited long enough for its key; None to end the thread."""
         with self._changed:
             self._at_work = False
             while not self._stopping and (self._asked.active is None or self._giving_back):
                 # Taken while it is being given back, the connector would be gone again at once.
-                if self._giving_back or self._next_deadline is None:
+                if self._giving_back:
                     self._changed.wait()
+                elif self._next_deadline is None:
+                    if not self._changed.wait_for(self._is_called, timeout=_IDLE_SECONDS):
+                        self._thread = None
+                        return None
                 elif (delay := (self._next_deadline - self._clock.now()).total_seconds()) > 0:
                     self._changed.wait(timeout=delay)
                 else:
@@ -245,6 +250,9 @@ class ConnectorWorker:
                     self._asked.ask(NewRun(id=new_id(), trigger=RunTrigger.CALL, called_only=True))
             self._at_work = not self._stopping
             return self._asked.active if self._at_work else None
+
+    def _is_called(self) -> bool:
+        return self._stopping or self._giving_back or self._asked.active is not None
 
     def _see_through(self, run: NewRun) -> None:
         lease = self._lease or self._acquire(run)

@@ -44,6 +44,8 @@ _SERVICES: tuple[ServiceDescriptor, ...] = tuple(
     )
 )
 
+_MOST_PENDING = 20_000
+
 
 class RpcServer:
     """A gRPC server with health and reflection."""
@@ -83,7 +85,11 @@ def build_server(services: Services, listen: str) -> RpcServer:
         options=[
             ("grpc.max_receive_message_length", limits.max_message_bytes),
             ("grpc.max_send_message_length", 2 * limits.max_message_bytes),
-            ("grpc.max_concurrent_streams", 1000),
+            # For a gateway that watches for many over one connection: who is beyond this waits without a word.
+            ("grpc.max_concurrent_streams", 10_000),
+            # gRPC would cancel calls at random that come faster than they are taken up: more than 1,000 at a time.
+            ("grpc.server.max_pending_requests", _MOST_PENDING),
+            ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
             # A peer that connects and says nothing must not hold a socket for long.
             ("grpc.server_handshake_timeout_ms", 10_000),
             ("grpc.keepalive_time_ms", 30_000),

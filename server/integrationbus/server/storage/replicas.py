@@ -70,14 +70,14 @@ def read_roll(connection: Connection, now: int, renewed: frozenset[int] = frozen
 def read_news(connection: Connection) -> News:
     """See ``Store.news``."""
     head = schema.connector_head
-    heads = list(connection.execute(select(head.c.connector_id, head.c.last_sequence, head.c.last_position)))
+    heads = connection.execute(select(head.c.connector_id, head.c.last_sequence, head.c.last_position)).all()
     off = exists().where(schema.switch.c.id.in_((Switch.BUS, Switch.PROCESSING)), schema.switch.c.is_on.is_(False))
     held = select(_connector.c.name).where(or_(_connector.c.paused, _connector.c.enabled.is_(False), off))
     halted = select(_connector.c.name).where(_connector.c.halted_sequence.is_not(None))
     cancelled = select(_run.c.id).where(_run.c.state == RunState.RUNNING, _run.c.cancelled)
     return News(
-        sequences={row.connector_id: row.last_sequence for row in heads},
-        positions={row.connector_id: row.last_position for row in heads},
+        sequences={connector_id: sequence for connector_id, sequence, _ in heads},
+        positions={connector_id: position for connector_id, _, position in heads},
         called=connectors_with_called(connection),
         requested=list_requests(connection),
         cancelled=list(connection.execute(cancelled).scalars()),
