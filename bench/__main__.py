@@ -21,6 +21,7 @@ from bench.report import Report
 _RESULTS = Path(__file__).parent / "RESULTS.md"
 _POSTGRES = "INTEGRATIONBUS_TEST_POSTGRES_URL"
 _INTERRUPTED = 130
+_WIDE = 160
 
 _Names = Annotated[list[str] | None, typer.Argument(help="The questions to ask; all of them by default.")]
 
@@ -41,7 +42,7 @@ def bench(
     PostgreSQL is that of INTEGRATIONBUS_TEST_POSTGRES_URL, or one that is started for the purpose. Ends with 1 when a
     question failed.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     if list_them:
         for question in QUESTIONS:
             console.print(f"[bold]{question.name:15}[/] {question.asks}", highlight=False)

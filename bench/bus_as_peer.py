@@ -26,8 +26,6 @@ COLUMNS = {"one by one": "tasks/s", "bulk": "tasks/s", "drain": "tasks/s", "late
 SEPARATOR = " / "
 """Between the name of a system and the column, in the names of figures."""
 
-_WORKS = "durable; transforms, translates and applies each task exactly once"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
@@ -63,11 +61,13 @@ async def bus_contenders(lab: Lab, kept: AsyncExitStack, amounts: Amounts) -> As
         bus = await kept.enter_async_context(lab.bus(kind))
         door_url = await kept.enter_async_context(lab.database(kind))
         calls, stream, door = (f"Integration Bus ({title}){way}" for way in ("", ", client's stream", ", door"))
-        yield BusContender(calls, f"{_WORKS}; gRPC calls of one caller", partial(_calls, bus, calls, amounts))
+        yield BusContender(calls, "durable; gRPC calls of one caller", partial(_calls, bus, calls, amounts))
         yield BusContender(
-            stream, f"{_WORKS}; one task at a time, pipelined by the client", partial(_stream, bus, stream, amounts)
+            stream, "durable; one task at a time, pipelined by the client", partial(_stream, bus, stream, amounts)
         )
-        yield BusContender(door, f"{_WORKS}; in-process, while no server runs", partial(_door, door_url, door, amounts))
+        yield BusContender(
+            door, "durable; in this process, while no server runs", partial(_door, door_url, door, amounts)
+        )
 
 
 async def _calls(bus: Bus, name: str, amounts: Amounts) -> Mapping[str, float]:

@@ -5,15 +5,16 @@ from datetime import UTC
 from bench import workload
 from integrationbus.client import NewTask, TaskType
 
-__all__ = ["new_tasks"]
+__all__ = ["fields_of", "new_tasks"]
 
 
 def new_tasks(numbers: range, connector: str) -> list[NewTask]:
     """Tasks that make persons, as in ``workload``."""
-    return [_new_task(number, connector) for number in numbers]
+    return [NewTask(connector, TaskType.CREATE_OBJECT, fields_of(number), external_id=number) for number in numbers]
 
 
-def _new_task(number: int, connector: str) -> NewTask:
+def fields_of(number: int) -> dict[str, object]:
+    """The record of a person."""
     fields: dict[str, object] = {}
     for name, value in workload.record(number).fields.items():
         kind = value.WhichOneof("kind")
@@ -23,4 +24,4 @@ def _new_task(number: int, connector: str) -> NewTask:
             fields[name] = value.timestamp_value.ToDatetime(UTC)
         else:
             fields[name] = value.string_value if kind == "string_value" else value.bool_value
-    return NewTask(connector, TaskType.CREATE_OBJECT, fields, external_id=number)
+    return fields

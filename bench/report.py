@@ -45,7 +45,9 @@ class Report:
         """Print tables."""
         for question, answer in self.answers:
             headings, lines = _grid(answer.rows)
-            table = Table(*headings, title=f"{question.name}: {question.asks}", title_justify="left")
+            table = Table(title=f"{question.name}: {question.asks}", title_justify="left")
+            for heading in headings:
+                table.add_column(heading, overflow="fold")
             for line in lines:
                 table.add_row(*line)
             console.print(table)
@@ -92,7 +94,11 @@ class Report:
 
 def _grid(rows: Sequence[Row]) -> _Grid:
     """Headings and lines."""
-    return _cells(rows) if any(row.column for row in rows) else (_HEADINGS, [_line(row) for row in rows])
+    if any(row.column for row in rows):
+        return _cells(rows)
+    lines = [_line(row) for row in rows]
+    used = [place for place, _ in enumerate(_HEADINGS) if any(line[place] for line in lines)]
+    return [_HEADINGS[place] for place in used], [[line[place] for place in used] for line in lines]
 
 
 def _line(row: Row) -> Sequence[str]:

@@ -87,9 +87,9 @@ QUESTION = Question(
     name="batches",
     asks="How many tasks a second does one caller log by batches of 500, and by one stream?",
     includes=(
-        f"Ready-made requests, {_CALLS_IN_FLIGHT} batches in flight; of the answers of the stream only the number is"
-        " read. The limit is the driver with the same rows, one in the line and one in the feed for each task, in tables with"
-        " the same indexes, and the time to make these rows is not in it."
+        f"Ready-made requests, {_CALLS_IN_FLIGHT} batches in flight; of the answers of the stream only the number"
+        " is read. The limit is the driver with the same rows, one in the line and one in the feed for each task, in"
+        " tables with the same indexes, and the time to make these rows is not in it."
     ),
     measure=_measure,
 )

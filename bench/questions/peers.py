@@ -75,8 +75,8 @@ QUESTION = Question(
     asks="How does the bus compare with other task queues?",
     includes=(
         "One producer, one consumer, records of the same size. Each system is called by its own Python API; the bus"
-        " does more for a task: it transforms the record, translates a key and applies an object exactly once, while the"
-        " consumers of the peers do nothing. Latency is from logging to done, at 100 tasks a second."
+        " does more for a task: it transforms the record, translates a key and applies an object exactly once, while"
+        " the consumers of the peers do nothing. Latency is from logging to done, at 100 tasks a second."
     ),
     measure=_measure,
 )

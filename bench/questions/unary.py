@@ -73,7 +73,8 @@ QUESTION = Question(
     asks=f"How many LogTask calls a second does a server take, {_IN_FLIGHT} in flight, each durable when answered?",
     includes=(
         "Ready-made requests of one caller on one connection, whose answers are not parsed, for the bus and for the"
-        " empty server alike. The caller is a process of its own on the same machine, and takes its part of the processors."
+        " empty server alike. The caller is a process of its own on the same machine, and takes its part of the"
+        " processors."
     ),
     measure=_measure,
 )
