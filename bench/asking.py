@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.lab import Lab
 from bench.machine import machine, versions
 from bench.measuring import Answer
-from bench.postgres import server_version
 from bench.question import Question
 from bench.report import Report, Settings
 from bench.workload import record_bytes
@@ -39,8 +38,7 @@ async def ask(questions: Sequence[Question], *, runs: int, quick: bool, postgres
                 lab.progress.update(every, description=f"[bold]{question.name}")
                 answers.append((question, await _answer(question, lab)))
                 lab.progress.advance(every)
-            if lab.uses_postgres:
-                facts["PostgreSQL"] = server_version(await lab.postgres())
+            facts |= lab.facts
     return Report(settings, answers)
 
 

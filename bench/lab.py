@@ -13,7 +13,7 @@ from rich.progress import Progress
 from bench.bus import CONNECTORS, Bus, running_bus
 from bench.calls import connect
 from bench.measuring import Figure
-from bench.postgres import fresh_database
+from bench.postgres import fresh_database, server_version
 from bench.processes import helper
 
 __all__ = ["DATABASES", "Contender", "Lab"]
@@ -37,6 +37,8 @@ class Lab:
         self.runs = runs
         self.quick = quick
         self.progress = progress
+        self.facts = dict[str, str]()
+        """What came to be known of the databases, by name."""
         self._folder = folder
         self._postgres_url = postgres_url
         self._kept = kept
@@ -74,12 +76,7 @@ class Lab:
         with TemporaryDirectory(dir=self._folder, prefix=f"{next(self._names)}-") as name:
             yield Path(name)
 
-    @property
-    def uses_postgres(self) -> bool:
-        """Whether a server is known already."""
-        return bool(self._postgres_url)
-
-    async def postgres(self) -> str:
+    async def _postgres(self) -> str:
         """The URL of the PostgreSQL server."""
         if not self._postgres_url:
             server = helper("bench.postgres", [str(self._folder / "postgres")], log=self._folder / "postgres.log")
@@ -93,7 +90,8 @@ class Lab:
             with self.folder() as folder:
                 yield f"sqlite:///{folder / 'bus.db'}"
         else:
-            with fresh_database(await self.postgres()) as url:
+            with fresh_database(await self._postgres()) as url:
+                self.facts.setdefault("PostgreSQL", server_version(url))
                 yield url
 
     @asynccontextmanager

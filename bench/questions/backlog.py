@@ -1,5 +1,6 @@
 """Whether a deep queue is slower, or larger in memory, than a shallow one."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -25,6 +26,8 @@ async def _filled(lab: Lab, kept: AsyncExitStack, backlog: int) -> Bus:
             part = min(_A_COMMIT, backlog - first)
             queue.insert(*queue.next_rows(part))
             advance(part)
+            # Whoever wants to stop is heard now.
+            await asyncio.sleep(0)
     bus = await kept.enter_async_context(lab.bus_on(url))
     bus.next_number[HELD] = backlog
     return bus
