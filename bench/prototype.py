@@ -117,7 +117,7 @@ def _object(place: int) -> dict[str, Any]:
         "first_name": "Ada",
         "last_name": f"Person {place}",
         "email": f"ada.person.{place}@example.com",
-        "address": "1 Long Street, the third house behind the mill, Lower Example-upon-Water",
+        "address": "1 Long Street, the third house behind the mill, with the blue door and the bell, Lower Example",
         "postcode": "00000",
         "active": True,
     }

@@ -18,7 +18,7 @@ __all__ = ["APPLICATION", "boss_of", "log_task", "log_task_stream", "log_tasks",
 
 APPLICATION = "bench"
 
-_STREET = "1 Long Street, the third house behind the mill"
+_STREET = "1 Long Street, the third house behind the mill, with the blue door and the bell"
 _REGISTERED = Timestamp(seconds=1_700_000_000)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.guide import first_cells
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "bench" / "RESULTS.md"
@@ -61,3 +62,8 @@ def test_a_question_that_there_is_not_is_refused_with_those_that_there_are() -> 
     assert done.returncode == 2
     assert "there is no question 'dor'" in done.stderr
     assert "drain_sqlite" in done.stderr
+
+
+def test_every_question_is_in_the_guide_and_no_other() -> None:
+    files = {path.stem for path in (ROOT / "bench" / "questions").glob("[!_]*.py")}
+    assert set(first_cells("question")) == files
