@@ -32,11 +32,15 @@ coverage: install ## run all tests, and show what they do not reach
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-bench: install ## measure how fast the bus is here
-	$(BIN)/python tests/bench/throughput.py
+bench: .venv/bench-installed ## measure how fast the bus is here, beside its limits and others; ONLY="unary door" asks less
+	$(BIN)/python -m bench $(ONLY)
+
+.venv/bench-installed: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	touch $@
 
 soak: install ## keep a server busy, and see whether it grows; SECONDS=1800 takes half an hour
-	$(BIN)/python tests/bench/soak.py $(SECONDS)
+	$(BIN)/python -m bench.soak $(SECONDS)
 
 lint: install ## check style, types, imports and protos
 	$(BIN)/ruff check
@@ -78,4 +82,4 @@ lock: install ## renew constraints.txt with the newest versions that fit
 
 clean: ## remove everything that was made
 	rm -rf .venv .venv-protos .demo build dist htmlcov .coverage* .*_cache .hypothesis
-	find client connectors protos server tests -name __pycache__ -prune -exec rm -rf {} +
+	find bench client connectors protos server tests -name __pycache__ -prune -exec rm -rf {} +

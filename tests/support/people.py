@@ -161,18 +161,6 @@ class NightlyConnector(PeopleConnector):
     trigger = Cron("0 3 * * mon-fri", "Europe/Prague")
 
 
-class ForgetfulConnector(PeopleConnector):
-    """The same people, for as long as one likes: what it was asked is not kept."""
-
-    name = "forgetful"
-
-    def prepare_internal_object(
-        self, obj: Any, task_type: TaskType, data_type: TaskDataType, site_name: str | None
-    ) -> Any:
-        self.calls.clear()
-        return super().prepare_internal_object(obj, task_type, data_type, site_name)
-
-
 class NarrowConnector(PeopleConnector):
     """Takes JSON only."""
 

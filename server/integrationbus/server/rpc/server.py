@@ -7,6 +7,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from integrationbus.server.limits import Limits
 from integrationbus.server.rpc.connector_servicer import ConnectorServicer
 from integrationbus.server.rpc.enum_servicer import EnumServicer
 from integrationbus.server.rpc.interceptor import ErrorInterceptor
@@ -30,7 +31,7 @@ from integrationbus.v1 import (
     task_service_pb2_grpc,
 )
 
-__all__ = ["RpcServer", "build_server"]
+__all__ = ["RpcServer", "build_server", "server_options"]
 
 _SERVICES: tuple[ServiceDescriptor, ...] = tuple(
     module.DESCRIPTOR.services_by_name[name]
@@ -79,27 +80,7 @@ class RpcServer:
 def build_server(services: Services, listen: str) -> RpcServer:
     """A server that is ready to start. Raises ValueError for an address that must not be served without encryption."""
     _check_loopback(listen)
-    limits = services.limits
-    server = grpc.aio.server(
-        interceptors=[ErrorInterceptor()],
-        options=[
-            ("grpc.max_receive_message_length", limits.max_message_bytes),
-            ("grpc.max_send_message_length", 2 * limits.max_message_bytes),
-            # For a gateway that watches for many over one connection: who is beyond this waits without a word.
-            ("grpc.max_concurrent_streams", 10_000),
-            # gRPC would cancel calls at random that come faster than they are taken up: more than 1,000 at a time.
-            ("grpc.server.max_pending_requests", _MOST_PENDING),
-            ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
-            # A peer that connects and says nothing must not hold a socket for long.
-            ("grpc.server_handshake_timeout_ms", 10_000),
-            ("grpc.keepalive_time_ms", 30_000),
-            ("grpc.keepalive_timeout_ms", 10_000),
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-            ("grpc.keepalive_permit_without_calls", 1),
-            # Two servers must not share an address by accident.
-            ("grpc.so_reuseport", 0),
-        ],
-    )
+    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=server_options(services.limits))
     methods = [f"{service.full_name}/{method.name}" for service in _SERVICES for method in service.methods]
     task_service_pb2_grpc.add_TaskServiceServicer_to_server(TaskServicer(services), server)
     notify_service_pb2_grpc.add_NotifyServiceServicer_to_server(NotifyServicer(services), server)
@@ -112,6 +93,27 @@ def build_server(services: Services, listen: str) -> RpcServer:
     names = [service.full_name for service in _SERVICES]
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     return RpcServer(server, health_servicer, listen)
+
+
+def server_options(limits: Limits) -> list[tuple[str, int]]:
+    """The options of gRPC that a server has."""
+    return [
+        ("grpc.max_receive_message_length", limits.max_message_bytes),
+        ("grpc.max_send_message_length", 2 * limits.max_message_bytes),
+        # For a gateway that watches for many over one connection: who is beyond this waits without a word.
+        ("grpc.max_concurrent_streams", 10_000),
+        # gRPC would cancel calls at random that come faster than they are taken up: more than 1,000 at a time.
+        ("grpc.server.max_pending_requests", _MOST_PENDING),
+        ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
+        # A peer that connects and says nothing must not hold a socket for long.
+        ("grpc.server_handshake_timeout_ms", 10_000),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # Two servers must not share an address by accident.
+        ("grpc.so_reuseport", 0),
+    ]
 
 
 def _check_loopback(listen: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a server that works for a long time stays as large as it is: ``python tests/bench/soak.py SECONDS``.
+"""Whether a server that works for a long time stays as large as it is: ``python -m bench.soak SECONDS``.
 
 A server process on SQLite is kept busy without a pause: one producer updates the same thousand persons, two watches
 follow tasks and objects, and everything is kept for a few seconds only. The figures of the second half are compared
@@ -7,27 +7,25 @@ something grew.
 """
 
 import asyncio
-import json
-import os
 import statistics
 import sys
 import tempfile
 import time
-from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.bus import Bus, running_bus
+from bench.client_tasks import fields_of
 from integrationbus.client import AsyncClient, NewTask, TaskState, TaskType
 
 USUAL_SECONDS = 60
-CONNECTOR = "forgetful"
+CONNECTOR = "people"
 PERSONS = 1_000
 BATCH = 200
 MOST_WAITING = 2_000
@@ -49,7 +47,7 @@ async def main(seconds: float) -> bool:
     seen: Counter[str] = Counter()
     samples: list[Sample] = []
     with tempfile.TemporaryDirectory() as folder:
-        async with server(Path(folder)) as (address, process), AsyncClient(address, application="soak") as client:
+        async with server(Path(folder)) as bus, AsyncClient(bus.address, application="soak") as client:
             work = [
                 asyncio.create_task(produce(client, seen)),
                 asyncio.create_task(follow_tasks(client, seen)),
@@ -58,7 +56,7 @@ async def main(seconds: float) -> bool:
             started = time.monotonic()
             while time.monotonic() < started + seconds:
                 await asyncio.sleep(min(1.0, seconds / 60))
-                samples.append(sample(process, Path(folder), time.monotonic() - started))
+                samples.append(sample(bus, Path(folder), time.monotonic() - started))
                 for task in work:
                     if task.done():
                         await task
@@ -93,10 +91,10 @@ def row(table: Table, name: str, samples: list[Sample]) -> bool:
     return flat
 
 
-def sample(process: psutil.Process, folder: Path, at: float) -> Sample:
+def sample(bus: Bus, folder: Path, at: float) -> Sample:
     """How large the server and its files are."""
     log = folder / "bus.db-wal"
-    sizes = (process.memory_info().rss, (folder / "bus.db").stat().st_size, log.stat().st_size if log.exists() else 0)
+    sizes = (bus.server.memory_bytes(), (folder / "bus.db").stat().st_size, log.stat().st_size if log.exists() else 0)
     return Sample(at, dict(zip(SLACK, (size / 2**20 for size in sizes), strict=True)))
 
 
@@ -112,11 +110,10 @@ async def produce(client: AsyncClient, seen: Counter[str]) -> None:
 
 
 def person(number: int) -> NewTask:
-    """A task that gives a person another age."""
+    """A task that gives a person another postcode."""
     place = number % PERSONS
-    return NewTask(
-        CONNECTOR, TaskType.UPDATE_OBJECT, {"name": f"person {place}", "age": number % 100}, external_id=place
-    )
+    fields = {**fields_of(place), "postcode": f"{number % 100_000:05}"}
+    return NewTask(CONNECTOR, TaskType.UPDATE_OBJECT, fields, external_id=place)
 
 
 async def follow_tasks(client: AsyncClient, seen: Counter[str]) -> None:
@@ -128,32 +125,18 @@ async def follow_tasks(client: AsyncClient, seen: Counter[str]) -> None:
 
 async def follow_objects(client: AsyncClient, seen: Counter[str]) -> None:
     """Count what happens to persons."""
-    async with client.watch_objects("test.person", CONNECTOR) as changes:
+    async with client.watch_objects("bench.person", CONNECTOR) as changes:
         async for _ in changes:
             seen["objects"] += 1
 
 
 @asynccontextmanager
-async def server(folder: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
-    """A server process that keeps nothing for long; yields its address and the process."""
+async def server(folder: Path) -> AsyncIterator[Bus]:
+    """A server that keeps nothing for long."""
     retained = ("SUCCEEDED", "FAILED", "DELETED", "EVENTS", "REQUEST_IDS", "RUNS")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
-        "INTEGRATIONBUS_DATABASE_URL": f"sqlite:///{folder}/bus.db",
-        "INTEGRATIONBUS_LISTEN": "127.0.0.1:0",
-        "INTEGRATIONBUS_CONNECTORS": "support.people:ForgetfulConnector",
-        "INTEGRATIONBUS_LOG_LEVEL": "warning",
-        **{f"INTEGRATIONBUS_RETAIN_{name}": KEPT for name in retained},
-    }
-    command = (sys.executable, "-m", "integrationbus.server.cli", "serve", "--json")
-    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE)
-    assert process.stdout
-    try:
-        yield json.loads(await process.stdout.readline())["address"], psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        await process.wait()
+    settings = {f"INTEGRATIONBUS_RETAIN_{name}": KEPT for name in retained}
+    async with running_bus(f"sqlite:///{folder / 'bus.db'}", folder, settings=settings) as bus:
+        yield bus
 
 
 if __name__ == "__main__":

@@ -1,0 +1,14 @@
+"""How many tasks a second a connector processes on PostgreSQL."""
+
+from bench.draining import drain_rows
+from bench.prototype import drain_by_sets
+from bench.question import Question
+
+__all__ = ["QUESTION"]
+
+QUESTION = Question(
+    name="drain_postgres",
+    asks="How many tasks a second does a connector process, in order and exactly once, on PostgreSQL?",
+    includes=("As drain_sqlite; the statements of the limit take all rows of a batch at once, as arrays."),
+    measure=lambda lab: drain_rows(lab, "postgresql", drain_by_sets, "three statements with unnest", 0.50),
+)
