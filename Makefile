@@ -77,7 +77,7 @@ protos-check: ## fail when the generated Python is not that of the protos
 	    || { echo 'The generated code is out of date: run "make protos" and commit what it changes.' >&2; exit 1; }
 
 lock: install ## renew constraints.txt with the newest versions that fit
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group bench --group dev --universal --python-version 3.11 --upgrade \
 	    --no-annotate --custom-compile-command 'make lock' --quiet --output-file constraints.txt
 
 clean: ## remove everything that was made

@@ -57,7 +57,11 @@ def peers(environment: Environment) -> Sequence[Peer]:
     """The peers that can run here; the others are in ``environment.missing`` then."""
     found: list[Peer] = []
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda item: item.name):
-        maker = getattr(importlib.import_module(f"{__name__}.{module.name}"), "peers", None)
+        try:
+            maker = getattr(importlib.import_module(f"{__name__}.{module.name}"), "peers", None)
+        except ImportError as error:
+            environment.missing[module.name] = f"{error}; install the dependency group bench"
+            continue
         if maker is not None:
             found.extend(maker(environment))
     return found
