@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from celery import Celery, group
 
 from bench.peers import Environment, Peer
-from bench.peers.consumer import Tally
-from bench.peers.measured import Line, Record
-from bench.peers.redis_server import MeasuredOnRedis, on_redis
+from bench.peers.kit.consumer import Tally
+from bench.peers.kit.measured import Line, Record
+from bench.peers.kit.redis_server import MeasuredOnRedis, on_redis
 
 __all__ = ["CeleryOnRedis", "consume", "peers"]
 

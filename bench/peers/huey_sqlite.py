@@ -8,8 +8,8 @@ from pathlib import Path
 from huey import SqliteHuey
 
 from bench.peers import Environment, Peer
-from bench.peers.consumer import Tally
-from bench.peers.measured import Line, MeasuredPeer, Record
+from bench.peers.kit.consumer import Tally
+from bench.peers.kit.measured import Line, MeasuredPeer, Record
 
 __all__ = ["HueyOnSqlite", "consume", "peers"]
 

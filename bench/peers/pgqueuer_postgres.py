@@ -10,18 +10,26 @@ from pgqueuer import PgQueuer, Queries
 from pgqueuer.models import Job
 
 from bench.peers import Environment, Peer
-from bench.peers.consumer import Tally
-from bench.peers.measured import Line, Record
-from bench.peers.postgres_schema import MeasuredOnPostgres, on_postgres
+from bench.peers.kit.consumer import Tally
+from bench.peers.kit.measured import Line, Record
+from bench.peers.kit.postgres_schema import MeasuredOnPostgres, on_postgres
 
 __all__ = ["PgQueuerOnPostgres", "consume", "peers"]
 
+_AT_ONCE = 100
+
 
 class PgQueuerOnPostgres(MeasuredOnPostgres):
-    """Its worker does one job at a time."""
+    """Its worker takes many jobs at once, and does them one after the other.
+
+    Its own ``concurrency_limit=1`` takes each job alone: measured 0.02 x as many drained.
+    """
 
     name = "PgQueuer (PostgreSQL)"
-    remark = "x"
+    remark = (
+        "one worker keeps the order until a job fails; it takes and settles up to 100 jobs at once,"
+        " so a crash repeats some; its own limit of one job at a time drains a fraction of it"
+    )
 
     @asynccontextmanager
     async def line(self, url: str) -> AsyncIterator[Line]:
@@ -46,14 +54,16 @@ class PgQueuerOnPostgres(MeasuredOnPostgres):
 
 def consume(url: str, tally: Tally) -> None:
     """Do jobs, for ever."""
+    in_order = asyncio.Lock()
 
     async def apply(job: Job) -> None:
-        tally.done(json.loads(job.payload)["place"])
+        async with in_order:
+            tally.done(json.loads(job.payload)["place"])
 
     async def work() -> None:
         worker = PgQueuer.from_asyncpg_connection(await asyncpg.connect(url))
-        worker.entrypoint("apply", concurrency_limit=1)(apply)
-        await worker.run(batch_size=1)
+        worker.entrypoint("apply")(apply)
+        await worker.run(batch_size=_AT_ONCE)
 
     asyncio.run(work())
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from procrastinate import App, PsycopgConnector
 
 from bench.peers import Environment, Peer
-from bench.peers.consumer import Tally
-from bench.peers.measured import Line, Record
-from bench.peers.postgres_schema import MeasuredOnPostgres, on_postgres
+from bench.peers.kit.consumer import Tally
+from bench.peers.kit.measured import Line, Record
+from bench.peers.kit.postgres_schema import MeasuredOnPostgres, on_postgres
 
 __all__ = ["ProcrastinateOnPostgres", "consume", "peers"]
 

@@ -8,9 +8,9 @@ from saq import Worker
 from saq.queue.redis import RedisQueue
 
 from bench.peers import Environment, Peer
-from bench.peers.consumer import Tally
-from bench.peers.measured import Line, Record
-from bench.peers.redis_server import MeasuredOnRedis, on_redis
+from bench.peers.kit.consumer import Tally
+from bench.peers.kit.measured import Line, Record
+from bench.peers.kit.redis_server import MeasuredOnRedis, on_redis
 
 __all__ = ["SaqOnRedis", "consume", "peers"]
 

@@ -1,4 +1,4 @@
-"""The process of a peer's consumer, from both sides: ``python -m bench.peers.consumer MODULE ADDRESS REPORT...``."""
+"""The process of a peer's consumer, from both sides: ``python -m bench.peers.kit.consumer MODULE ADDRESS REPORT...``."""
 
 import asyncio
 import importlib
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 __all__ = ["Consumer", "Stamp", "Tally", "running_consumer"]
 
-LINE_LIMIT = 2**26
-PATIENCE = 300
+_LONGEST_LINE = 2**26
+_PATIENCE_SECONDS = 300
 
 
 class Stamp(NamedTuple):
@@ -48,7 +48,7 @@ class Consumer:
     async def report(self) -> list[Stamp]:
         """Wait for the next report. Raises an error when it does not come."""
         assert self._process.stdout
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             line = await self._process.stdout.readline()
         if not line:
             raise RuntimeError("The consumer ended early: see what it wrote above.")
@@ -59,7 +59,7 @@ class Consumer:
 async def running_consumer(module: str, address: str, reports: Sequence[int]) -> AsyncIterator[Consumer]:
     """Runs ``consume`` of a module until the context ends. Each report tells of so many more tasks."""
     command = (sys.executable, "-m", __name__, module, address, *map(str, reports))
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, limit=LINE_LIMIT)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, limit=_LONGEST_LINE)
     try:
         yield Consumer(process)
     finally:

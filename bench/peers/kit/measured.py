@@ -6,24 +6,25 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any
 
-from bench.peers.consumer import Stamp, running_consumer
+from bench.peers.kit.consumer import Stamp, running_consumer
 
 __all__ = ["Line", "MeasuredPeer", "Record"]
 
-Record = dict[str, object]
+Record = dict[str, Any]
 """What a task carries: the place that it has in the line, and fields; about 300 bytes as JSON."""
 
-BATCH = 500
-WARM_UP = 50
+_A_CALL = 500
+_WARM_UP = 50
 
 
 @dataclass(frozen=True)
 class Line:
     """A queue that is empty, with every connection open.
 
-    ``log`` and ``log_many`` return once it has acknowledged. ``consumer`` is the module whose ``consume`` does its tasks;
-    that finds it at ``address``.
+    ``log`` and ``log_many`` return once it has acknowledged. ``consumer`` is the module whose ``consume`` does its
+    tasks, given its ``address``.
     """
 
     log: Callable[[Record], Awaitable[object]]
@@ -61,7 +62,7 @@ class MeasuredPeer(ABC):
 
     async def _one_by_one(self, tasks: int) -> float:
         async with self.opened() as line:
-            await _log_each(line, WARM_UP)
+            await _log_each(line, _WARM_UP)
             started = time.monotonic()
             await _log_each(line, tasks)
             return tasks / (time.monotonic() - started)
@@ -70,7 +71,7 @@ class MeasuredPeer(ABC):
         async with self.opened() as line:
             if line.log_many is None:
                 return None
-            await _log_all(line, WARM_UP)
+            await _log_all(line, _WARM_UP)
             started = time.monotonic()
             await _log_all(line, tasks)
             return tasks / (time.monotonic() - started)
@@ -85,8 +86,8 @@ class MeasuredPeer(ABC):
 
     async def _latency(self, per_second: int, tasks: int) -> list[float]:
         async with self.opened() as line:
-            async with running_consumer(line.consumer, line.address, reports=[WARM_UP, tasks]) as consumer:
-                await _log_each(line, WARM_UP)
+            async with running_consumer(line.consumer, line.address, reports=[_WARM_UP, tasks]) as consumer:
+                await _log_each(line, _WARM_UP)
                 await consumer.report()
                 logged = [began async for began in _log_steadily(line, per_second, tasks)]
                 stamps = await consumer.report()
@@ -120,8 +121,8 @@ async def _log_all(line: Line, tasks: int) -> None:
     if line.log_many is None:
         await _log_each(line, tasks)
         return
-    for first in range(0, tasks, BATCH):
-        await line.log_many([_record(place) for place in range(first, min(first + BATCH, tasks))])
+    for first in range(0, tasks, _A_CALL):
+        await line.log_many([_record(place) for place in range(first, min(first + _A_CALL, tasks))])
 
 
 async def _log_steadily(line: Line, per_second: int, tasks: int) -> AsyncIterator[float]:

@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from bench.peers import Environment, Peer
-from bench.peers.measured import Line, MeasuredPeer
+from bench.peers.kit.measured import Line, MeasuredPeer
 
 __all__ = ["MeasuredOnPostgres", "on_postgres"]
 

