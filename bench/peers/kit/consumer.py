@@ -1,4 +1,4 @@
-"""The process of a peer's consumer, from both sides: ``python -m bench.peers.kit.consumer MODULE ADDRESS REPORT...``."""
+"""The process of a consumer, from both sides: ``python -m bench.peers.kit.consumer MODULE ADDRESS REPORT...``."""
 
 import asyncio
 import importlib
