@@ -1,7 +1,7 @@
 """A process that watches: ``python -m bench.follower ADDRESS CONNECTOR``.
 
-For each number that it reads it opens streams until there are so many, and says so. Each follows the tasks about an
-external id of its own, as applications do; none of them comes.
+For each number that it reads it opens streams until there are so many, and says how many are open. Each follows the
+tasks about an external id of its own, as applications do; none of them comes.
 """
 
 import asyncio
@@ -43,6 +43,11 @@ class _Followers:
                 group.create_task(self._open_one(self._channels[-1], place))
         self._started = max(self._started, number)
 
+    @property
+    def still_open(self) -> int:
+        """How many streams have not ended."""
+        return sum(not reading.done() for reading in self._reading)
+
     async def _open_one(self, channel: grpc.aio.Channel, place: int) -> None:
         task_filter = TaskFilter(connectors=[self._connector], external_ids=[f"followed-{place}"])
         request = WatchTasksRequest(filter=task_filter).SerializeToString()
@@ -54,7 +59,7 @@ class _Followers:
 
 
 async def _read(watch: _Watch) -> None:
-    async for _ in watch:
+    while await watch.read() is not grpc.aio.EOF:
         pass
 
 
@@ -70,7 +75,7 @@ async def _main(address: str, connector: str) -> None:
     _say("ready")
     async for number in _orders():
         await followers.open(number)
-        _say(number)
+        _say(followers.still_open)
 
 
 def _say(what: object) -> None:

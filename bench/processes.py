@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-__all__ = ["DidNotStart", "Helper", "environment", "helper"]
+__all__ = ["Helper", "HelperEnded", "environment", "helper"]
 
 _ROOT = Path(__file__).parents[1]
 _OURS = "INTEGRATIONBUS_"
@@ -22,8 +22,8 @@ _END_SECONDS = 30
 _LONGEST_LINE = 2**24
 
 
-class DidNotStart(Exception):
-    """The process ended before it was ready; the message is the end of what it wrote to its standard error."""
+class HelperEnded(Exception):
+    """The process ended before its time; the message is the end of what it wrote to its standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Helper:
     ready: Mapping[str, Any]
     process: Process
     usage: psutil.Process
+    log: Path
 
     def cpu_seconds(self) -> float:
         """The time that it has kept processors busy."""
@@ -44,11 +45,11 @@ class Helper:
         return int(self.usage.memory_info().rss)
 
     async def ask(self, question: object) -> Any:  # noqa: ANN401 - whatever the process answers
-        """Send a line of JSON, and return the line that comes back. Raises EOFError when none comes."""
+        """Send a line of JSON, and return the line that comes back. Raises HelperEnded."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(question).encode() + b"\n")
         await self.process.stdin.drain()
-        return json.loads(await _line_of(self.process))
+        return await _said(self.process, self.log)
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -62,7 +63,7 @@ def environment(**settings: str) -> dict[str, str]:
 async def helper(
     module: str, arguments: Sequence[str] = (), *, log: Path, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[Helper]:
-    """Run a module until the context ends: its input is closed then, and it is told to stop. Raises DidNotStart.
+    """Run a module until the context ends: its input is closed then, and it is told to stop. Raises HelperEnded.
 
     It has a session of its own, so that Ctrl-C reaches it through this process only, in order.
     """
@@ -77,21 +78,18 @@ async def helper(
             start_new_session=True,
         )
     try:
-        try:
-            ready = json.loads(await asyncio.wait_for(_line_of(process), _START_SECONDS))
-        except EOFError:
-            raise DidNotStart(f"{module}: {_end_of(log)}") from None
-        yield Helper(ready, process, psutil.Process(process.pid))
+        ready = await asyncio.wait_for(_said(process, log), _START_SECONDS)
+        yield Helper(ready, process, psutil.Process(process.pid), log)
     finally:
         await asyncio.shield(_end(process))
 
 
-async def _line_of(process: Process) -> bytes:
+async def _said(process: Process, log: Path) -> Any:  # noqa: ANN401 - whatever the process says
     assert process.stdout is not None
     line = await process.stdout.readline()
     if not line:
-        raise EOFError("the process has ended")
-    return line
+        raise HelperEnded(_end_of(log))
+    return json.loads(line)
 
 
 def _end_of(log: Path) -> str:

@@ -14,6 +14,7 @@ __all__ = ["QUESTION"]
 _CALLS = 3_000
 _IN_FLIGHT = 64
 _MANY = 10_000
+_LONGEST_SECONDS = 15
 
 
 async def _grow(bus: Bus, followers: Helper, steps: list[int], calls: int) -> AsyncIterator[tuple[str, float]]:
@@ -23,7 +24,10 @@ async def _grow(bus: Bus, followers: Helper, steps: list[int], calls: int) -> As
         memory = bus.server.memory_bytes()
         await followers.ask(number)
         yield f"memory {number}", (bus.server.memory_bytes() - memory) / (number - before) / 1000
-        yield f"rate {number}", await in_flight(bus.call(LOG_TASK), bus.requests(calls), _IN_FLIGHT)
+        rate = await in_flight(bus.call(LOG_TASK), bus.requests(calls), _IN_FLIGHT, seconds=_LONGEST_SECONDS)
+        yield f"rate {number}", rate
+        if (still_open := await followers.ask(number)) != number:
+            raise RuntimeError(f"only {still_open} of {number} watches are still open")
 
 
 async def _round(lab: Lab, steps: list[int], calls: int) -> Mapping[str, float]:
