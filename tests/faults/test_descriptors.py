@@ -2,11 +2,12 @@
 
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from faults.harness.lab import Lab
 
-from integrationbus.client import Client, RunState, TaskType
+from integrationbus.client import Client, TaskState, TaskType
 
 OPEN_FILES = 256
 CONNECTIONS = 600
@@ -26,17 +27,15 @@ def test_idle_connections_that_use_up_all_files_harm_no_caller(lab: Lab) -> None
     server = lab.server(lab.sqlite_url)
     server.start(arguments=("sh", "-c", f'ulimit -n {OPEN_FILES}; exec "$@"', "sh"))
     host, _, port = server.address.rpartition(":")
-    with Client(server.address, application="before") as client:
+    with Client(server.address, application="before") as client, ExitStack() as idle:
         client.log_task("left", TaskType.CREATE_OBJECT, {"name": "a", "value": 1})
-        idle = [socket.create_connection((host, int(port))) for _ in range(CONNECTIONS)]
+        for _ in range(CONNECTIONS):
+            idle.enter_context(socket.create_connection((host, int(port))))
         wait_until_open(server.pid, OPEN_FILES)
         client.log_task("left", TaskType.CREATE_OBJECT, {"name": "b", "value": 2})
-        [ticket] = client.request_tasks_processing("left")
-        assert ticket.run
-        [*_, run] = client.watch_run(ticket.run.id)
-        assert (run.state, run.counts.succeeded) == (RunState.COMPLETED, 2)
-        for connection in idle:
-            connection.close()
+        with client.watch(snapshot=True, states=TaskState.SUCCEEDED) as done:
+            assert {next(done).connector for _ in range(2)} == {"left"}
+        idle.close()
         with Client(server.address, application="after") as late:
             late.log_task("left", TaskType.CREATE_OBJECT, {"name": "c", "value": 3})
     assert server.stop() == 0
