@@ -61,7 +61,8 @@ class Claim:
     asked from, the end of the line was reached.
 
     Tasks that are called out of their turn come first, and by themselves: ``after_sequence`` is where it was then.
-    ``has_waiting`` says that tasks of the connector wait for keys.
+    ``has_waiting`` says that tasks of the connector wait for keys. ``is_last`` says that there are no more in the
+    line.
     """
 
     tasks: Sequence[Task]
@@ -70,6 +71,7 @@ class Claim:
     held: RunState | None = None
     out_of_turn: bool = False
     has_waiting: bool = False
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

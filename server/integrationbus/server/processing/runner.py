@@ -65,6 +65,19 @@ class _Failed:
 _Step = PreparedTask | _Failed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What became of a claim: the place to go on from, if not all of it was finished, and whether tasks were called."""
+
+    place: int | None
+    called: bool
+
+    @property
+    def leaves_some(self) -> bool:
+        """Whether there is more to do already."""
+        return self.place is not None or self.called
+
+
 class _Undone(Exception):
     """What was written in a savepoint was only to be looked at."""
 
@@ -138,8 +151,11 @@ class Runner:
                 return RunEnd(state=claim.held, place=place)
             if claim.tasks:
                 self._on_commit(0, Settled())
-                unfinished = self._process(lease, run, claim, pause)
-                place = claim.after_sequence if unfinished is None or claim.out_of_turn else unfinished
+                done = self._process(lease, run, claim, pause)
+                place = claim.after_sequence if done.place is None or claim.out_of_turn else done.place
+                if claim.is_last and not done.leaves_some:
+                    # Whoever logs more from now on asks for another look: an empty claim would find no more than that.
+                    return RunEnd(state=RunState.COMPLETED, place=place)
             elif claim.wait_until is not None:
                 place = claim.after_sequence
                 pause.wait_until(claim.wait_until)
@@ -152,8 +168,7 @@ class Runner:
     def _claim_request(self, run: NewRun, place: int) -> ClaimRequest:
         return ClaimRequest(run=run, after_sequence=place, max_tasks=self._batch_size.size, max_bytes=_MAX_CLAIM_BYTES)
 
-    def _process(self, lease: Lease, run: NewRun, claim: Claim, pause: Pause) -> int | None:
-        """Process a claim; returns the place to go on from when not all of it was finished."""
+    def _process(self, lease: Lease, run: NewRun, claim: Claim, pause: Pause) -> _Done:
         tasks = claim.tasks
         started = self._clock.monotonic()
         if not pause.trusted:
@@ -174,10 +189,10 @@ class Runner:
         self._batch_size.learn(len(settled), self._clock.monotonic() - started)
         reach("settle.before_wake_up")
         self._on_commit(len(settled), follows)
-        last = settled[-1]
-        if last.after and last.after.verdict in _STOPS_THE_RUN:
-            return last.task.sequence - 1
-        return last.task.sequence if released else None
+        return _Done(
+            place=_place_after(settled[-1], is_last=not released),
+            called=lease.connector_id in follows.called or any(item.at_once for item in settled),
+        )
 
     def _prepare(self, tasks: Sequence[Task], pause: Pause) -> list[_Step]:
         """Prepare tasks in order until one stops the run, the time is up, or the run is to end; at least one."""
@@ -338,6 +353,13 @@ class Runner:
         """Drop what was translated, and ask the connector anew."""
         self._cache.clear()
         self._preparer.forget_keys()
+
+
+def _place_after(last: Settlement, *, is_last: bool) -> int | None:
+    """The place to go on from behind what was settled; None when that is all of the claim."""
+    if last.after and last.after.verdict in _STOPS_THE_RUN:
+        return last.task.sequence - 1
+    return None if is_last else last.task.sequence
 
 
 def _prepared(steps: Sequence[_Step]) -> list[PreparedTask]:

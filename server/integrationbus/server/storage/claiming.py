@@ -30,12 +30,13 @@ _OPEN_ATTEMPT = ("connector_id", "sequence", "number", "epoch", "run_id", "start
 
 @dataclass(slots=True)
 class _Plan:
-    """What a claim does with the part of the line that it read."""
+    """What a claim does with the part of the line that it read; ``is_whole``: with all that was there."""
 
     taken: list[Task] = field(default_factory=list)
     passed_over: list[Task] = field(default_factory=list)
     after_sequence: int = 0
     wait_until: datetime | None = None
+    is_whole: bool = False
 
 
 def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int, duration: int) -> Claim:
@@ -66,6 +67,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
         wait_until=None if plan.taken else plan.wait_until,
         out_of_turn=out_of_turn,
         has_waiting=has_waiting,
+        is_last=plan.is_whole,
     )
 
 
@@ -158,8 +160,9 @@ def _plan_called(called: Sequence[Task], request: ClaimRequest, now: int) -> _Pl
 def _plan(line: Iterable[Task], request: ClaimRequest, now: int) -> _Plan:
     """Walk the line from its head and decide for each task, until the claim is full or something holds the line."""
     plan = _Plan(after_sequence=request.after_sequence)
-    size = 0
+    size = read = 0
     for task in line:
+        read += 1
         due = task.next_attempt_at is None or to_micros(task.next_attempt_at) <= now
         if task.state is TaskState.RETRY_WAIT and not due:
             plan.wait_until = task.next_attempt_at
@@ -181,6 +184,8 @@ def _plan(line: Iterable[Task], request: ClaimRequest, now: int) -> _Plan:
         plan.after_sequence = task.sequence
         if task.isolated:
             break
+    else:
+        plan.is_whole = read < request.max_tasks
     return plan
 
 

@@ -2,7 +2,10 @@
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, literal
 
-__all__ = ["common_now"]
+__all__ = ["DATABASE_NOW", "common_now"]
+
+DATABASE_NOW: ColumnElement[int] = cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+"""The time of a database server, in microseconds since 1970 UTC."""
 
 
 def common_now(connection: Connection, now: int) -> ColumnElement[int]:
@@ -11,5 +14,5 @@ def common_now(connection: Connection, now: int) -> ColumnElement[int]:
     Whether a lease has expired must not depend on whose clock is ahead.
     """
     if connection.dialect.name == "postgresql":
-        return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+        return DATABASE_NOW
     return literal(now, BigInteger)

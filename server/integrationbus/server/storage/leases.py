@@ -1,6 +1,6 @@
 """Who processes a connector: taking it, proving it, and cleaning up after a holder that died."""
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Update, bindparam, or_, select, update
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.connector import Lease
@@ -8,7 +8,7 @@ from integrationbus.server.errors import LeaseHeld, LeaseLost
 from integrationbus.server.problems import WorkerCrashLoop
 from integrationbus.server.run import RunState
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.common_time import common_now
+from integrationbus.server.storage.common_time import DATABASE_NOW, common_now
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
 from integrationbus.server.task import AttemptOutcome, Task, TaskState, Turn
@@ -67,18 +67,27 @@ def check_fence(connection: Connection, lease: Lease, now: int, duration: int) -
 
     Proof of life at the same time: while this transaction has the row, nobody else can prolong the lease.
     """
-    later = common_now(connection, now) + duration
-    # An UPDATE, not a SELECT, because it takes the row's lock on every database.
-    if connection.execute(update(_lease).where(*_held(lease)).values(expires_at=later)).rowcount != 1:
+    held = {"of_connector": lease.connector_id, "of_owner": lease.owner, "of_epoch": lease.epoch}
+    if connection.dialect.name == "postgresql":
+        proved = connection.execute(_COMMON_FENCE, {**held, "duration": duration})
+    else:
+        proved = connection.execute(_FENCE, {**held, "later": now + duration})
+    if proved.rowcount != 1:
         raise LeaseLost(f"connector {lease.connector}: epoch {lease.epoch} is over")
 
 
-def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+def _fence(later: ColumnElement[int]) -> Update:
+    # An UPDATE, not a SELECT, because it takes the row's lock on every database.
     return (
-        _lease.c.connector_id == lease.connector_id,
-        _lease.c.owner == lease.owner,
-        _lease.c.epoch == lease.epoch,
+        update(_lease)
+        .where(_lease.c.connector_id == bindparam("of_connector"))
+        .where(_lease.c.owner == bindparam("of_owner"), _lease.c.epoch == bindparam("of_epoch"))
+        .values(expires_at=later)
     )
+
+
+_FENCE = _fence(bindparam("later", type_=BigInteger))
+_COMMON_FENCE = _fence(DATABASE_NOW + bindparam("duration", type_=BigInteger))
 
 
 def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:

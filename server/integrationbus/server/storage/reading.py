@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, select, tuple_
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import RunNotFound, TaskNotFound
@@ -71,19 +71,23 @@ def list_tasks(
 
 def read_events(connection: Connection, connector_id: int, *, after_position: int, limit: int) -> EventPage:
     """See ``Store.events``."""
-    head = connection.execute(
-        select(_head.c.last_position, _head.c.feed_floor, schema.connector.c.name)
-        .join(schema.connector, schema.connector.c.id == _head.c.connector_id)
-        .where(_head.c.connector_id == connector_id)
-    ).one()
-    statement = (
-        events_select()
-        .where(_event.c.connector_id == connector_id, _event.c.position > after_position)
-        .order_by(_event.c.position)
-        .limit(limit)
-    )
-    events = [event_from_row(row, head.name) for row in connection.execute(statement)]
+    head = connection.execute(_FEED, {"connector": connector_id}).one()
+    rows = connection.execute(_EVENTS, {"connector": connector_id, "after": after_position, "limit": limit})
+    events = [event_from_row(row, head.name) for row in rows]
     return EventPage(events=events, newest_position=head.last_position, floor=head.feed_floor)
+
+
+_FEED = (
+    select(_head.c.last_position, _head.c.feed_floor, schema.connector.c.name)
+    .join(schema.connector, schema.connector.c.id == _head.c.connector_id)
+    .where(_head.c.connector_id == bindparam("connector"))
+)
+_EVENTS = (
+    events_select()
+    .where(_event.c.connector_id == bindparam("connector"), _event.c.position > bindparam("after"))
+    .order_by(_event.c.position)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 def read_run(connection: Connection, run_id: str) -> Run:

@@ -5,7 +5,7 @@ looks at the line again, or the request finds no run to join. The request goes w
 that nobody has carried out survives every crash.
 """
 
-from sqlalchemy import Connection, ScalarSelect, delete, insert, select, update
+from sqlalchemy import Connection, ScalarSelect, bindparam, delete, insert, select, update
 
 from integrationbus.server.claims import NewRun
 from integrationbus.server.replica import RequestedRun
@@ -56,9 +56,7 @@ def leave_request(connection: Connection, connector_id: int, run: NewRun, now: i
 
 def list_requests(connection: Connection, run_id: str = "") -> list[RequestedRun]:
     """Everything that is left to be carried out, or being carried out; for one run, if it is given."""
-    statement = select(_request, _connector.c.name).join(_connector, _connector.c.id == _request.c.connector_id)
-    if run_id:
-        statement = statement.where(_request.c.run_id == run_id)
+    rows = connection.execute(_OF_RUN, {"run": run_id}) if run_id else connection.execute(_ALL)
     return [
         RequestedRun(
             connector=row.name,
@@ -71,8 +69,12 @@ def list_requests(connection: Connection, run_id: str = "") -> list[RequestedRun
             ),
             number=row.number,
         )
-        for row in connection.execute(statement)
+        for row in rows
     ]
+
+
+_ALL = select(_request, _connector.c.name).join(_connector, _connector.c.id == _request.c.connector_id)
+_OF_RUN = _ALL.where(_request.c.run_id == bindparam("run"))
 
 
 def end_unless_requested(
@@ -95,9 +97,16 @@ def end_unless_requested(
 
 def _end_cancelled(connection: Connection, run_id: str, now: int) -> None:
     """End the earlier runs of the same connector that were cancelled before anybody began them."""
-    connector_id = select(_run.c.connector_id).where(_run.c.id == run_id).scalar_subquery()
-    earlier = (_run.c.connector_id == connector_id, _run.c.state == RunState.RUNNING, _run.c.id < run_id)
-    connection.execute(update(_run).where(*earlier, _run.c.cancelled).values(state=RunState.CANCELLED, ended_at=now))
+    connection.execute(_END_CANCELLED, {"of_run": run_id, "state": RunState.CANCELLED, "ended_at": now})
+
+
+_RUN = _run.alias()
+_END_CANCELLED = update(_run).where(
+    _run.c.connector_id == select(_RUN.c.connector_id).where(_RUN.c.id == bindparam("of_run")).scalar_subquery(),
+    _run.c.state == RunState.RUNNING,
+    _run.c.id < bindparam("of_run"),
+    _run.c.cancelled,
+)
 
 
 def _take_turn(connection: Connection, connector_id: int | ScalarSelect[int]) -> None:

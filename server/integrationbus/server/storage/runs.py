@@ -1,8 +1,10 @@
 """Runs on record."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
 
-from sqlalchemy import Connection, Insert, func, select, update
+from sqlalchemy import Connection, Insert, Update, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -28,7 +30,13 @@ def insert_run(connection: Connection, connector_id: int, run: NewRun, now: int)
         "reason": run.reason,
         "started_at": now,
     }
-    connection.execute(_insert_or_ignore(connection).values(values))
+    connection.execute(_INSERT_OR_IGNORE[connection.dialect.name], values)
+
+
+_INSERT_OR_IGNORE: Mapping[str, Insert] = {
+    "postgresql": postgresql_insert(_run).on_conflict_do_nothing(),
+    "sqlite": sqlite_insert(_run).on_conflict_do_nothing(),
+}
 
 
 def begin_run(connection: Connection, connector_id: int, run: NewRun, now: int) -> Run:
@@ -39,9 +47,16 @@ def begin_run(connection: Connection, connector_id: int, run: NewRun, now: int) 
 
 def count_in_run(connection: Connection, run_id: str, counts: RunCounts) -> None:
     """Add to what a run did."""
-    grown = {name: _run.c[name] + number for name, number in asdict(counts).items() if number}
+    grown = {item.name: number for item in fields(RunCounts) if (number := getattr(counts, item.name))}
     if grown:
-        connection.execute(update(_run).where(_run.c.id == run_id).values(grown))
+        more = {f"more_{name}": number for name, number in grown.items()}
+        connection.execute(_count(tuple(grown)), {"of_run": run_id, **more})
+
+
+@cache
+def _count(names: tuple[str, ...]) -> Update:
+    grown = {name: _run.c[name] + bindparam(f"more_{name}") for name in names}
+    return update(_run).where(_run.c.id == bindparam("of_run")).values(grown)
 
 
 def note_cancellation(connection: Connection, run_id: str, *, actor: str, reason: str) -> None:
@@ -57,19 +72,18 @@ def note_cancellation(connection: Connection, run_id: str, *, actor: str, reason
 
 def end_run(connection: Connection, run_id: str, state: RunState, now: int) -> None:
     """Record that a run ended, unless it has ended before; a halted one keeps the id of the task that halted it."""
-    halting = (
-        select(_task.c.id)
-        .join(
-            _connector, (_connector.c.id == _task.c.connector_id) & (_connector.c.halted_sequence == _task.c.sequence)
-        )
-        .where(_connector.c.id == _run.c.connector_id)
-        .scalar_subquery()
-    )
-    connection.execute(
-        update(_run)
-        .where(_run.c.id == run_id, _run.c.state == RunState.RUNNING)
-        .values(state=state, ended_at=now, halted_by=func.coalesce(halting, "") if state is RunState.HALTED else "")
-    )
+    statement = _END_HALTED if state is RunState.HALTED else _END
+    connection.execute(statement, {"of_run": run_id, "state": state, "ended_at": now})
+
+
+_HALTING = (
+    select(_task.c.id)
+    .join(_connector, (_connector.c.id == _task.c.connector_id) & (_connector.c.halted_sequence == _task.c.sequence))
+    .where(_connector.c.id == _run.c.connector_id)
+    .scalar_subquery()
+)
+_END = update(_run).where(_run.c.id == bindparam("of_run"), _run.c.state == RunState.RUNNING)
+_END_HALTED = _END.values(halted_by=func.coalesce(_HALTING, ""))
 
 
 def connectors_with_open_runs(connection: Connection) -> list[str]:
@@ -78,9 +92,3 @@ def connectors_with_open_runs(connection: Connection) -> list[str]:
         _connector.c.id.in_(select(_run.c.connector_id).where(_run.c.state == RunState.RUNNING))
     )
     return list(connection.execute(statement).scalars())
-
-
-def _insert_or_ignore(connection: Connection) -> Insert:
-    if connection.dialect.name == "postgresql":
-        return postgresql_insert(_run).on_conflict_do_nothing()
-    return sqlite_insert(_run).on_conflict_do_nothing()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.object_names import TASK, ObjectName, behind_task
@@ -155,14 +155,16 @@ def due(connection: Connection, connector_id: int, now: int) -> list[int]:
 
 def next_deadline(connection: Connection, connector_id: int) -> datetime | None:
     """When the next wait of a connector ends in failure; None when none does."""
-    statement = (
-        select(_task.c.wait_deadline)
-        .where(schema.LIMITED_WAIT, _task.c.connector_id == connector_id)
-        .order_by(_task.c.wait_deadline)
-        .limit(1)
-    )
-    micros = connection.execute(statement).scalar_one_or_none()
+    micros = connection.execute(_NEXT_DEADLINE, {"connector": connector_id}).scalar_one_or_none()
     return None if micros is None else from_micros(micros)
+
+
+_NEXT_DEADLINE = (
+    select(_task.c.wait_deadline)
+    .where(schema.LIMITED_WAIT, _task.c.connector_id == bindparam("connector"))
+    .order_by(_task.c.wait_deadline)
+    .limit(1)
+)
 
 
 def awaited_keys(
