@@ -89,7 +89,6 @@ def _engine(url: URL) -> Engine:
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_SIZE,
             pool_timeout=_POOL_TIMEOUT_SECONDS,
-            pool_pre_ping=True,
             use_native_hstore=False,
             # Statements that the server is to remember belong to a session.
             connect_args={"prepare_threshold": None}

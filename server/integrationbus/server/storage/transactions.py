@@ -39,29 +39,54 @@ def transaction(engine: Engine, begin: Begin) -> Iterator[Connection]:
     Raises StoreUnavailable, of which TransactionConflict is a kind, when nothing was written. Raises OutcomeUnknown
     when the answer to the commit did not come.
     """
-    try:
-        connection = engine.connect()
-    except (DBAPIError, PoolTimeoutError) as error:
-        raise StoreUnavailable(f"the database cannot be opened: {_words_of(error)}") from error
-    with connection:
+    with _begun(engine, begin) as connection:
         try:
-            connection.exec_driver_sql(begin(connection))
             yield connection
-        except (OperationalError, InterfaceError, InternalError) as error:
+        except DBAPIError as error:
             connection.rollback()
-            raise _refused("a statement", error) from error
-        except DatabaseError as error:
-            connection.rollback()
-            # Of this very class is what SQLite says of a damaged file; other errors are faults of the statement.
-            if type(error) is not DatabaseError:
-                raise
-            raise StoreUnavailable(f"the database is damaged: {error.orig}") from error
+            _refuse(error)
+            raise
         try:
             connection.commit()
         except DBAPIError as error:
             if _was_answered(error):
                 raise _refused("the commit", error) from error
             raise OutcomeUnknown(f"the commit failed: {error.orig}") from error
+
+
+def _begun(engine: Engine, begin: Begin) -> Connection:
+    """A connection in a transaction; on a new one if that of the pool has ended meanwhile.
+
+    To ask for a sign of life first would be a round trip more for every transaction.
+    """
+    try:
+        return _try_to_begin(engine, begin)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            _refuse(error)
+            raise
+    try:
+        return _try_to_begin(engine, begin)
+    except DBAPIError as error:
+        _refuse(error)
+        raise
+
+
+def _try_to_begin(engine: Engine, begin: Begin) -> Connection:
+    connection = _connected(engine)
+    try:
+        connection.exec_driver_sql(begin(connection))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except (DBAPIError, PoolTimeoutError) as error:
+        raise StoreUnavailable(f"the database cannot be opened: {_words_of(error)}") from error
 
 
 @contextmanager
@@ -88,6 +113,15 @@ def repeated(begin: Callable[[], AbstractContextManager[Connection]], work: Call
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - nobody need be kept from guessing it
     with begin() as connection:
         return work(connection)
+
+
+def _refuse(error: DBAPIError) -> None:
+    """Raise what it means that a statement failed; nothing when that is the statement's own fault."""
+    if isinstance(error, OperationalError | InterfaceError | InternalError):
+        raise _refused("a statement", error) from error
+    # Of this very class is what SQLite says of a damaged file.
+    if type(error) is DatabaseError:
+        raise StoreUnavailable(f"the database is damaged: {error.orig}") from error
 
 
 def _refused(what: str, error: DBAPIError) -> StoreUnavailable:
