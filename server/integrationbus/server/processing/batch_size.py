@@ -2,7 +2,7 @@
 
 __all__ = ["BatchSize"]
 
-_LARGEST = 500
+_LARGEST = 200
 _SHORT_SECONDS = 0.25
 _LONG_SECONDS = 1.0
 
@@ -11,7 +11,8 @@ class BatchSize:
     """Grows while batches are quick and shrinks when they are not.
 
     Large batches spread the cost of a commit; short ones keep a slow connector's progress visible, its stop prompt, and
-    few tasks in doubt when the process dies. 500 tasks were measured to have most of the gain of any larger number.
+    few tasks in doubt when the process dies. Others wait for a batch: with 500 tasks the rate was measured to be a tenth
+    higher, and the time until a task of another connector is done twice as long.
     """
 
     def __init__(self) -> None:
