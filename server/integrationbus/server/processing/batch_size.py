@@ -11,8 +11,8 @@ class BatchSize:
     """Grows while batches are quick and shrinks when they are not.
 
     Large batches spread the cost of a commit; short ones keep a slow connector's progress visible, its stop prompt, and
-    few tasks in doubt when the process dies. Others wait for a batch: with 500 tasks the rate was measured to be a tenth
-    higher, and the time until a task of another connector is done twice as long.
+    few tasks in doubt when the process dies. Others wait for a batch: with 500 tasks the rate was measured to be higher
+    by a tenth, and the time until a task of another connector is done twice as long.
     """
 
     def __init__(self) -> None:
