@@ -92,4 +92,9 @@ QUESTION = Question(
         " tables with the same indexes, and the time to make these rows is not in it."
     ),
     measure=_measure,
+    explanation=(
+        "The stream of this question sends one task a message, as a caller without our clients may: each message is"
+        " read, decoded and checked by itself on the event loop. Several tasks fit into one message, which is what"
+        " client_stream does."
+    ),
 )

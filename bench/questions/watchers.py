@@ -67,4 +67,9 @@ QUESTION = Question(
         " one process on the same machine, which takes its part of the processors, 500 on a connection."
     ),
     measure=_measure,
+    explanation=(
+        "10,000 watches are within reach of the target, and the range says that this machine is not calm enough to"
+        " decide: the server's processor time for a task was measured to be 1.2 x. Of the memory of a watch two thirds"
+        " are gRPC's own."
+    ),
 )
