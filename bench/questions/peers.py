@@ -81,8 +81,9 @@ QUESTION = Question(
     measure=_measure,
     explanation=(
         "Tasks of the peers do nothing; those of the bus become objects, with a history, in the same transaction. One"
-        " task at a time the bus is ahead through the stream of its client, and behind where each call is waited for;"
-        " it drains faster than every peer that takes its tasks one by one. PgQueuer is ahead in bulk, by COPY without"
-        " a history, and in its drain, where it takes and settles up to 100 jobs in one statement."
+        " task at a time the bus is ahead through the stream of its client, and behind where each call is waited for."
+        " On the same database it drains faster than every durable peer that takes its tasks one by one. PgQueuer is"
+        " ahead in bulk, by COPY without a history, and in its drain, where it takes and settles up to 100 jobs in one"
+        " statement."
     ),
 )
