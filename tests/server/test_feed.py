@@ -1,9 +1,8 @@
 """The feed: from memory or from the table, the same changes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -14,28 +13,11 @@ from integrationbus.server.claims import ClaimRequest, NewRun
 from integrationbus.server.errors import ResumeTokenExpired, ServerDraining, WatcherTooSlow
 from integrationbus.server.feed.recent import Recent
 from integrationbus.server.feed.task_feed import TaskFeed
-from integrationbus.server.reads import Reads
 from integrationbus.server.run import RunTrigger
 from integrationbus.server.task_queries import TaskEvent, TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchStart
 
 FROM_THE_BEGINNING = WatchStart(positions={"people": 0})
-
-
-@pytest.fixture
-def bench(tmp_path: Path, clock: ManualClock) -> Workbench:
-    return Workbench(f"sqlite:///{tmp_path / 'bus.db'}", clock)
-
-
-@pytest.fixture
-async def feed(bench: Workbench, clock: ManualClock) -> AsyncIterator[TaskFeed]:
-    reads = Reads(2)
-    feed = TaskFeed(bench.store, reads, clock)
-    feed.start()
-    yield feed
-    await feed.stop()
-    reads.stop()
-    bench.__exit__(None, None, None)
 
 
 async def test_what_was_committed_before_the_watch_comes_from_the_table(bench: Workbench, feed: TaskFeed) -> None:

@@ -1,38 +1,20 @@
 """Who hears of a change: those who want it, wherever they are in the feed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
 from integrationbus.server.feed.task_feed import TaskFeed
-from integrationbus.server.reads import Reads
 from integrationbus.server.task_queries import TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, WatchItem, WatchStart
 
 NOW = WatchStart()
-
-
-@pytest.fixture
-def bench(tmp_path: Path, clock: ManualClock) -> Workbench:
-    return Workbench(f"sqlite:///{tmp_path / 'bus.db'}", clock)
-
-
-@pytest.fixture
-async def feed(bench: Workbench, clock: ManualClock) -> AsyncIterator[TaskFeed]:
-    reads = Reads(2)
-    feed = TaskFeed(bench.store, reads, clock)
-    feed.start()
-    yield feed
-    await feed.stop()
-    reads.stop()
-    bench.__exit__(None, None, None)
 
 
 def log(bench: Workbench, feed: TaskFeed, *external_ids: str) -> None:

@@ -190,7 +190,7 @@ class Runner:
         reach("settle.before_wake_up")
         self._on_commit(len(settled), follows)
         return _Done(
-            place=_place_after(settled[-1], is_last=not released),
+            place=_place_after(settled[-1], whole=not released),
             called=lease.connector_id in follows.called or any(item.at_once for item in settled),
         )
 
@@ -355,11 +355,11 @@ class Runner:
         self._preparer.forget_keys()
 
 
-def _place_after(last: Settlement, *, is_last: bool) -> int | None:
-    """The place to go on from behind what was settled; None when that is all of the claim."""
+def _place_after(last: Settlement, *, whole: bool) -> int | None:
+    """The place to go on from behind what was settled; None when that is the whole claim."""
     if last.after and last.after.verdict in _STOPS_THE_RUN:
         return last.task.sequence - 1
-    return None if is_last else last.task.sequence
+    return None if whole else last.task.sequence
 
 
 def _prepared(steps: Sequence[_Step]) -> list[PreparedTask]:
