@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,9 @@ def named(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(120)
-async def test_both_databases_answer_alike(tmp_path: Path, postgres: str) -> None:
+async def test_both_databases_answer_alike(tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A batch that a busy machine cuts short is charged to its tasks, as an attempt.
+    monkeypatch.setattr("integrationbus.server.processing.runner._PREPARE_SECONDS", 60.0)
     transcripts: list[list[tuple[str, Any]]] = []
     with contextlib.ExitStack() as stack:
         for url in (f"sqlite:///{tmp_path / 'bus.db'}", stack.enter_context(fresh_postgres(postgres, "bus_parity"))):
@@ -214,4 +217,4 @@ async def test_both_databases_answer_alike(tmp_path: Path, postgres: str) -> Non
     first, second = transcripts
     assert len(first) > 180
     for mine, other in zip(first, second, strict=True):
-        assert mine == other
+        assert mine == other, f"SQLite: {json.dumps(mine)}\nPostgreSQL: {json.dumps(other)}"

@@ -164,14 +164,21 @@ def test_each_part_of_the_line_has_its_index(tmp_path: Path, clock: ManualClock)
     """PostgreSQL decides by what is in the tables; SQLite by the words alone, whatever is in them."""
     with Workbench(f"sqlite:///{tmp_path / 'bus.db'}", clock) as bus:
         with recorded() as statements:
-            bus.log(new_task({"name": "Ada"}))
+            bus.log(new_task({"name": "Ada", "boss_id": "b"}, missing_key=MissingKeyAction.WAIT))
+            bus.process()
+            bus.log(new_task({"name": "Bob"}, external_id="b"))
             bus.process()
         with bus.database.read() as connection:
             plans = {
                 statement: str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
                 for statement, values in statements.items()
             }
-    for condition, index in (("task.turn >= ?", "ix_task_turn"), ("AND task.sequence > ?", "ix_task_line")):
+    parts = [
+        (" AS called", "ix_task_turn"),
+        ("task.turn >= ?", "ix_task_turn"),
+        ("AND task.sequence > ?", "ix_task_line"),
+    ]
+    for condition, index in parts:
         [plan] = [plan for statement, plan in plans.items() if condition in statement]
         assert index in plan
         assert "TEMP B-TREE" not in plan

@@ -79,7 +79,8 @@ class NotifyServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchRun(self, request, context):
-        """WatchRun streams a run as it is now and after each change, and ends with OK once the run has ended.
+        """WatchRun streams a run as it is now, then how it gets on, ten times a second at most, and its end at once; then it
+        ends with OK.
         NOT_FOUND, RUN_NOT_FOUND when there is none with that id; UNAVAILABLE, SERVER_DRAINING when the server stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

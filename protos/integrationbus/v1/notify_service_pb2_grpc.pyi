@@ -42,7 +42,8 @@ class NotifyServiceStub:
     progress or starts another.
     """
     WatchRun: _grpc.UnaryStreamMultiCallable[_notify_service_pb2.WatchRunRequest, _notify_service_pb2.WatchRunResponse]
-    """WatchRun streams a run as it is now and after each change, and ends with OK once the run has ended.
+    """WatchRun streams a run as it is now, then how it gets on, ten times a second at most, and its end at once; then it
+    ends with OK.
     NOT_FOUND, RUN_NOT_FOUND when there is none with that id; UNAVAILABLE, SERVER_DRAINING when the server stops.
     """
     GetRun: _grpc.UnaryUnaryMultiCallable[_notify_service_pb2.GetRunRequest, _notify_service_pb2.GetRunResponse]
@@ -69,7 +70,8 @@ class NotifyServiceAsyncStub(NotifyServiceStub):
     progress or starts another.
     """
     WatchRun: _aio.UnaryStreamMultiCallable[_notify_service_pb2.WatchRunRequest, _notify_service_pb2.WatchRunResponse]  # type: ignore[assignment]
-    """WatchRun streams a run as it is now and after each change, and ends with OK once the run has ended.
+    """WatchRun streams a run as it is now, then how it gets on, ten times a second at most, and its end at once; then it
+    ends with OK.
     NOT_FOUND, RUN_NOT_FOUND when there is none with that id; UNAVAILABLE, SERVER_DRAINING when the server stops.
     """
     GetRun: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.GetRunRequest, _notify_service_pb2.GetRunResponse]  # type: ignore[assignment]
@@ -105,7 +107,8 @@ class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notify_service_pb2.WatchRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_notify_service_pb2.WatchRunResponse], _abc.AsyncIterator[_notify_service_pb2.WatchRunResponse]]:
-        """WatchRun streams a run as it is now and after each change, and ends with OK once the run has ended.
+        """WatchRun streams a run as it is now, then how it gets on, ten times a second at most, and its end at once; then it
+        ends with OK.
         NOT_FOUND, RUN_NOT_FOUND when there is none with that id; UNAVAILABLE, SERVER_DRAINING when the server stops.
         """
 

@@ -91,7 +91,7 @@ class App:
         self._reads = Reads()
         self._rates = Rates([item.name for item in self.registry.connectors], clock)
         self._feed = TaskFeed(store, self._reads, clock)
-        self._runs = RunWatch(store, self._reads)
+        self._runs = RunWatch(store, self._reads, clock)
         self._task_log = TaskLog(store, self._tasks_logged)
         self._log_streams = OpenStreams(self._task_log, store, self._reads)
         usable = [item for item in self.registry.connectors if item.connector]
@@ -222,7 +222,7 @@ class App:
             store=store,
             owner=self._replica.id,
             clock=self._clock,
-            on_change=partial(self._committed, registered, 0, Settled()),
+            on_change=partial(self._run_changed, registered),
             on_interrupted=self._look_for_called,
             trust=self._sharing.trust,
         )
@@ -262,11 +262,19 @@ class App:
         self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id, *others])
         self._sharing.homes.tell()
 
+    def _run_changed(self, registered: RegisteredConnector) -> None:
+        """Wake those who watch a run that ended, or was left to others; called on a connector's thread."""
+        assert self._loop, "nothing runs before the start"
+        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id])
+        self._loop.call_soon_threadsafe(self._runs.ended)
+        self._sharing.homes.tell()
+
     def _others_did(self, tidings: Tidings) -> None:
         """Do what other replicas left for this one, and wake those who watch; on a thread of the group."""
         self._dispatcher.see(tidings)
         assert self._loop, "nothing is heard before the start"
         self._loop.call_soon_threadsafe(self._wake_watchers, tidings.changed)
+        self._loop.call_soon_threadsafe(self._runs.ended)
 
     def _purged(self) -> None:
         """Show what is there now to those who watch connectors; called on the thread of the purge."""

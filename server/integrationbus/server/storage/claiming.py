@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, String, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, String, bindparam, exists, func, select
 
 from integrationbus.server.claims import Claim, ClaimRequest
 from integrationbus.server.clock import to_micros
@@ -43,15 +43,18 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
     """See ``Store.claim``. ``now`` is, and the lease lasts ``duration``, in microseconds."""
     check_fence(connection, lease, now, duration)
     lock_head(connection, lease.connector_id)
-    held, has_waiting = _state(connection, lease.connector_id)
+    standing = _standing(connection, lease.connector_id)
+    held = standing.held
     if held is RunState.STOPPED:
         return Claim(tasks=(), after_sequence=request.after_sequence, held=held)
     note = ChangeNote(occurred_at=now, run_id=request.run.id)
-    if has_waiting and held is None:
+    has_called = standing.has_called
+    if standing.has_waiting and held is None:
         overdue = waiting.due(connection, lease.connector_id, now)
-        waiting.call_back(connection, lease.connector_id, overdue, note)
+        has_called |= waiting.call_back(connection, lease.connector_id, overdue, note) > 0
     least_turn = Turn.KEY_FOUND if held is None else Turn.REQUESTED
-    plan = _plan_called(_read_called(connection, lease, least_turn, request), request, now)
+    called = _read_called(connection, lease, least_turn, request) if has_called else ()
+    plan = _plan_called(called, request, now)
     out_of_turn = bool(plan.taken) or plan.wait_until is not None
     if not out_of_turn:
         if held is not None:
@@ -66,7 +69,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
         after_sequence=plan.after_sequence,
         wait_until=None if plan.taken else plan.wait_until,
         out_of_turn=out_of_turn,
-        has_waiting=has_waiting,
+        has_waiting=standing.has_waiting,
         is_last=plan.is_whole,
     )
 
@@ -87,12 +90,21 @@ def _carry_out(connection: Connection, lease: Lease, request: ClaimRequest, plan
     count_in_run(connection, request.run.id, RunCounts(skipped=len(plan.passed_over)))
 
 
-def _state(connection: Connection, connector_id: int) -> tuple[RunState | None, bool]:
-    """What holds the connector, and whether tasks of it wait for keys."""
-    row = connection.execute(_STATE, {"connector": connector_id}).one()
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What holds a connector, whether tasks of it wait for keys, and whether some are called out of turn."""
+
+    held: RunState | None
+    has_waiting: bool
+    has_called: bool
+
+
+def _standing(connection: Connection, connector_id: int) -> _Standing:
+    row = connection.execute(_STANDING, {"connector": connector_id}).one()
+    held = RunState.HALTED if row.halted_sequence is not None else None
     if row.paused or not row.enabled or row.switches_off:
-        return RunState.STOPPED, row.waiting > 0
-    return (RunState.HALTED if row.halted_sequence is not None else None), row.waiting > 0
+        held = RunState.STOPPED
+    return _Standing(held, row.waiting > 0, row.called)
 
 
 _OFF = (
@@ -100,13 +112,16 @@ _OFF = (
     .where(_switch.c.id.in_((Switch.BUS, Switch.PROCESSING)), _switch.c.is_on.is_(False))
     .scalar_subquery()
 )
-_STATE = (
+# "IS", because by "in_line" alone SQLite would take the index of the whole line.
+_IS_CALLED = (schema.CALLED, _task.c.in_line.is_(True))
+_STANDING = (
     select(
         _connector.c.paused,
         _connector.c.enabled,
         _connector.c.halted_sequence,
         schema.connector_head.c.waiting,
         _OFF.label("switches_off"),
+        exists().where(_task.c.connector_id == bindparam("connector"), *_IS_CALLED).label("called"),
     )
     .join(schema.connector_head, schema.connector_head.c.connector_id == _connector.c.id)
     .where(_connector.c.id == bindparam("connector"))
@@ -135,8 +150,7 @@ def _line(*conditions: ColumnElement[bool]) -> Select[Any]:
     return statement.order_by(_task.c.sequence).limit(bindparam("limit", type_=Integer))
 
 
-# "IS", because by "in_line" alone SQLite would take the index of the whole line.
-_CALLED = _line(schema.CALLED, _task.c.in_line.is_(True), _task.c.turn >= bindparam("least_turn"))
+_CALLED = _line(*_IS_CALLED, _task.c.turn >= bindparam("least_turn"))
 _LINE = _line(_task.c.in_line, _task.c.sequence > bindparam("after"))
 
 
