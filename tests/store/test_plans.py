@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, event, update
+from sqlalchemy import Connection, Engine, Table, event, insert, update
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
@@ -15,7 +15,6 @@ from integrationbus.server.ids import new_id
 from integrationbus.server.log_entries import LogEntry, RequestKey
 from integrationbus.server.run import RunState
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.bulk import insert_rows
 from integrationbus.server.task import (
     AttemptOutcome,
     MissingKeyAction,
@@ -82,7 +81,7 @@ def fill(bus: Workbench) -> None:
     with bus.database.write() as connection:
         for table in schema.metadata.sorted_tables:
             if table in GROWING:
-                insert_rows(connection, table, [old_row(table, connector_id, number + 1) for number in range(MANY)])
+                connection.execute(insert(table), [old_row(table, connector_id, number + 1) for number in range(MANY)])
         connection.execute(update(schema.connector_head).values(last_sequence=MANY, last_position=MANY))
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("ANALYZE")

@@ -14,10 +14,11 @@ from integrationbus.server.clock import Clock, SystemClock
 from integrationbus.server.connector_check import ConnectorChecker
 from integrationbus.server.connector_watch import ConnectorWatch
 from integrationbus.server.errors import ServerDraining
+from integrationbus.server.feed.logged import events_of_logged
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.limits import Limits
 from integrationbus.server.loading import load_connectors
-from integrationbus.server.log_entries import LogReceipt
+from integrationbus.server.log_entries import LogEntry, LogReceipt
 from integrationbus.server.processing.dispatcher import Dispatcher
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.processing.previewer import Previewer
@@ -45,6 +46,7 @@ from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.target_database import OpenedTarget, open_target
 from integrationbus.server.task_log import TaskLog
+from integrationbus.server.task_queries import NewEvents, no_events
 
 __all__ = ["App"]
 
@@ -223,21 +225,22 @@ class App:
             owner=self._replica.id,
             clock=self._clock,
             on_change=partial(self._run_changed, registered),
-            on_interrupted=self._look_for_called,
+            on_interrupted=partial(self._interrupted, registered),
             trust=self._sharing.trust,
         )
 
-    def _tasks_logged(self, receipts: Sequence[LogReceipt]) -> None:
+    def _tasks_logged(self, stored: Sequence[tuple[LogEntry, LogReceipt]]) -> None:
         """Count what was stored and wake those who wait for it; called on the event loop."""
         counts: dict[str, int] = {}
-        for receipt in receipts:
+        for _, receipt in stored:
             for task in receipt.tasks:
                 # Duplicates wake, too: nobody was woken when the first answer was that the outcome is unknown.
                 counts[task.connector] = counts.get(task.connector, 0) + (not receipt.duplicate)
         for name, number in counts.items():
             self._rates.count_logged(name, number)
         self._dispatcher.tasks_logged(counts)
-        self._wake_watchers([self.registry.get(name).id for name in counts])
+        ids = {name: self.registry.get(name).id for name in counts}
+        self._wake_watchers(ids.values(), partial(events_of_logged, stored, ids))
         self._sharing.homes.tell()
 
     def _database_broke(self) -> None:
@@ -246,7 +249,10 @@ class App:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.broken.set)
 
-    def _look_for_called(self) -> None:
+    def _interrupted(self, registered: RegisteredConnector) -> None:
+        """Look what a commit may have done that nobody was told of; called on a connector's thread."""
+        assert self._loop, "nothing runs before the start"
+        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id])
         self._dispatcher.look_for_called()
 
     def _committed(self, registered: RegisteredConnector, number: int, settled: Settled) -> None:
@@ -259,14 +265,13 @@ class App:
             if settled.released:
                 self._dispatcher.line_released([registered.name], actor="", reason="")
         assert self._loop, "nothing runs before the start"
-        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id, *others])
+        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id, *others], settled.events)
         self._sharing.homes.tell()
 
     def _run_changed(self, registered: RegisteredConnector) -> None:
         """Wake those who watch a run that ended, or was left to others; called on a connector's thread."""
         assert self._loop, "nothing runs before the start"
-        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id])
-        self._loop.call_soon_threadsafe(self._runs.ended)
+        self._loop.call_soon_threadsafe(self._runs_ended)
         self._sharing.homes.tell()
 
     def _others_did(self, tidings: Tidings) -> None:
@@ -274,14 +279,18 @@ class App:
         self._dispatcher.see(tidings)
         assert self._loop, "nothing is heard before the start"
         self._loop.call_soon_threadsafe(self._wake_watchers, tidings.changed)
-        self._loop.call_soon_threadsafe(self._runs.ended)
+        self._loop.call_soon_threadsafe(self._runs_ended)
 
     def _purged(self) -> None:
         """Show what is there now to those who watch connectors; called on the thread of the purge."""
         assert self._loop, "nothing is purged before the start"
         self._loop.call_soon_threadsafe(self._connector_watch.changed)
 
-    def _wake_watchers(self, connector_ids: Iterable[int]) -> None:
-        self._feed.changed(connector_ids)
+    def _runs_ended(self) -> None:
+        self._runs.ended()
+        self._connector_watch.changed()
+
+    def _wake_watchers(self, connector_ids: Iterable[int], events: NewEvents = no_events) -> None:
+        self._feed.changed(connector_ids, events)
         self._runs.changed()
         self._connector_watch.changed()

@@ -14,6 +14,7 @@ from integrationbus.server.task import (
     Task,
     TaskResult,
 )
+from integrationbus.server.task_queries import NewEvents, no_events
 
 __all__ = [
     "Claim",
@@ -62,7 +63,7 @@ class Claim:
 
     Tasks that are called out of their turn come first, and by themselves: ``after_sequence`` is where it was then.
     ``has_waiting`` says that tasks of the connector wait for keys. ``is_last`` says that there are no more in the
-    line.
+    line. ``events`` are those of the claim.
     """
 
     tasks: Sequence[Task]
@@ -72,6 +73,7 @@ class Claim:
     out_of_turn: bool = False
     has_waiting: bool = False
     is_last: bool = False
+    events: NewEvents = no_events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +100,12 @@ class Settled:
     """What follows from a settled batch for the rest of the bus.
 
     ``called`` are the ids of the connectors whose waiting tasks were called back. ``released`` says that the halt of
-    the batch's own connector was cleared.
+    the batch's own connector was cleared. ``events`` are those of the batch and of what it called.
     """
 
     called: Sequence[int] = ()
     released: bool = False
+    events: NewEvents = no_events
 
 
 class Rehearsing(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from integrationbus.server.errors import BusError, ConnectorDisabled, FieldProblem, LoggingOff, RequestIdReused
 from integrationbus.server.log_streams import MisplacedEntry, StreamPlace
@@ -50,10 +51,18 @@ class LoggedTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogReceipt:
-    """What became of a LogEntry: the tasks in their order, now or by an earlier call with the same request."""
+    """What became of a LogEntry: the tasks in their order, now or by an earlier call with the same request.
+
+    ``stored_at`` is None for what was stored before.
+    """
 
     tasks: Sequence[LoggedTask]
-    duplicate: bool = False
+    stored_at: datetime | None = None
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether it was stored by an earlier call."""
+        return self.stored_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,13 +38,13 @@ class TaskLog:
     """Stores what callers log, many calls in one transaction; a caller gets its receipt after the commit.
 
     There is no timer: an entry that comes alone is committed at once, and under load the groups grow by themselves.
-    ``on_logged`` is called on the event loop with the receipts of each commit.
+    ``on_logged`` is called on the event loop with what each commit stored.
     """
 
     def __init__(
         self,
         store: Store,
-        on_logged: Callable[[Sequence[LogReceipt]], None],
+        on_logged: Callable[[Sequence[tuple[LogEntry, LogReceipt]]], None],
         max_waiting: int = _MAX_WAITING_ENTRIES,
     ) -> None:
         self._store = store
@@ -158,15 +158,15 @@ class TaskLog:
 
     def _answer(self, group: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
         self._answered.set()
-        receipts = []
+        stored = []
         for waiting, outcome in zip(group, outcomes, strict=True):
             if isinstance(outcome, LogReceipt):
-                receipts.append(outcome)
+                stored.append((waiting.entry, outcome))
             if waiting.receipt.done():
                 continue
             if isinstance(outcome, LogReceipt):
                 waiting.receipt.set_result(outcome)
             else:
                 waiting.receipt.set_exception(outcome)
-        if receipts:
-            self._on_logged(receipts)
+        if stored:
+            self._on_logged(stored)

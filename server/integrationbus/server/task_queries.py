@@ -1,6 +1,6 @@
 """Which tasks are meant, and what is read of them: parts of lists, and of the feed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,9 +17,11 @@ from integrationbus.server.task import (
 __all__ = [
     "ActionPage",
     "EventPage",
+    "NewEvents",
     "TaskEvent",
     "TaskPage",
     "TaskQuery",
+    "no_events",
 ]
 
 
@@ -77,6 +79,15 @@ class TaskEvent:
     labels: Mapping[str, str]
     actor: str = ""
     reason: str = ""
+
+
+NewEvents = Callable[[], Sequence[TaskEvent]]
+"""Makes the events of what was just committed, in the order of their positions; called only if somebody watches."""
+
+
+def no_events() -> Sequence[TaskEvent]:
+    """Nothing was committed, or nobody knows what."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 
 from integrationbus.server.errors import StoreUnavailable
 from integrationbus.server.feed.audience import Audience
@@ -12,7 +14,7 @@ from integrationbus.server.feed.progress import Progress
 from integrationbus.server.feed.recent import Recent
 from integrationbus.server.reads import Reads
 from integrationbus.server.store import Store
-from integrationbus.server.task_queries import EventPage, TaskEvent
+from integrationbus.server.task_queries import NewEvents, TaskEvent
 
 __all__ = ["Tail"]
 
@@ -48,10 +50,21 @@ class Tail:
             await asyncio.wait([self._task])
             self._task = None
 
-    def changed(self, connector_ids: Iterable[int]) -> None:
-        """Something was committed for these connectors."""
-        if self._watchers:
-            self._dirty.update(connector_ids)
+    def changed(self, connector_ids: Iterable[int], events: NewEvents) -> None:
+        """Something was committed for these connectors: these events, or more.
+
+        Events that follow on what is known are handed out at once. What is missing is read.
+        """
+        if not self._watchers:
+            return
+        unknown = set(connector_ids)
+        missed: set[int] = set()
+        for connector_id, group in groupby(events(), attrgetter("connector_id")):
+            unknown.discard(connector_id)
+            if not self._goes_on(connector_id, list(group)):
+                missed.add(connector_id)
+        if unknown or missed:
+            self._dirty |= unknown | missed
             self._wake.set()
 
     @contextmanager
@@ -84,6 +97,16 @@ class Tail:
         complete = self._recent.newest(connector_id) >= self.progress[connector_id]
         return self._recent.after(connector_id, position, limit) if complete else None
 
+    def _goes_on(self, connector_id: int, events: Sequence[TaskEvent]) -> bool:
+        """Hand out events if nothing is missing before them. Commits may be told of out of their order."""
+        newest = self.progress.get(connector_id)
+        if newest is None or events[0].position > newest + 1:
+            return False
+        fresh = [event for event in events if event.position > newest]
+        if fresh:
+            self._hand_out(connector_id, fresh)
+        return True
+
     async def _follow(self) -> None:
         while True:
             await self._wake.wait()
@@ -106,21 +129,24 @@ class Tail:
             # Everybody may have gone meanwhile, and somebody else have come.
             if self.progress.get(connector_id) != after:
                 continue
-            newest = self._hand_out(connector_id, after, page)
-            if newest >= page.newest_position:
-                return
-
-    def _hand_out(self, connector_id: int, after: int, page: EventPage) -> int:
-        """Give what was read to the audience; returns the position up to which nothing is left to read."""
-        newest = page.events[-1].position if page.events else max(after, page.floor)
-        if newest > after:
             if page.floor > after:
                 self._audience.lose(connector_id, after)
-            self._recent.add(connector_id, page.events)
-            self._audience.give(page.events)
-            self.progress.advance(connector_id, newest)
-            self._audience.call_those_behind()
-        return newest
+            if page.events:
+                self._hand_out(connector_id, page.events)
+            elif page.floor > after:
+                self._advance(connector_id, page.floor)
+            if self.progress[connector_id] >= page.newest_position:
+                return
+
+    def _hand_out(self, connector_id: int, events: Sequence[TaskEvent]) -> None:
+        """Give the newest events of a connector to the audience."""
+        self._recent.add(connector_id, events)
+        self._audience.give(events)
+        self._advance(connector_id, events[-1].position)
+
+    def _advance(self, connector_id: int, position: int) -> None:
+        self.progress.advance(connector_id, position)
+        self._audience.call_those_behind()
 
 
 def _unless_known(error: Exception) -> Exception | None:

@@ -18,7 +18,7 @@ from integrationbus.server.feed.tail import Tail
 from integrationbus.server.feed.watcher import Watcher
 from integrationbus.server.reads import Reads
 from integrationbus.server.store import Store
-from integrationbus.server.task_queries import TaskEvent, TaskPage, TaskQuery
+from integrationbus.server.task_queries import NewEvents, TaskEvent, TaskPage, TaskQuery, no_events
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchItem, WatchStart
 
 __all__ = ["TaskFeed"]
@@ -49,9 +49,9 @@ class TaskFeed:
         """Begin to follow what is committed; called on the event loop."""
         self._tail.start()
 
-    def changed(self, connector_ids: Iterable[int]) -> None:
-        """Something was committed for these connectors."""
-        self._tail.changed(connector_ids)
+    def changed(self, connector_ids: Iterable[int], events: NewEvents = no_events) -> None:
+        """Something was committed for these connectors: these events, or more."""
+        self._tail.changed(connector_ids, events)
 
     async def stop(self) -> None:
         """End every watch with ServerDraining."""

@@ -67,10 +67,14 @@ _Step = PreparedTask | _Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
-    """What became of a claim: the place to go on from, if not all of it was finished, and whether tasks were called."""
+    """What became of a claim: the place to go on from, if not all of it was finished, and whether tasks were called.
+
+    ``waits`` says that some began to wait for keys.
+    """
 
     place: int | None
     called: bool
+    waits: bool
 
     @property
     def leaves_some(self) -> bool:
@@ -84,10 +88,11 @@ class _Undone(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """How a run ended, and how far along the line it came."""
+    """How a run ended, and how far along the line it came; ``may_wait`` unless no task waits for a key."""
 
     state: RunState
     place: int
+    may_wait: bool = True
 
 
 class Runner:
@@ -122,8 +127,8 @@ class Runner:
     def take(self, connector: str, owner: str, run_id: str, *, crashed: bool) -> Lease:
         """See ``Effects.take``: what is settled thereby counts as settled here."""
         taken = self._effects.take(connector, owner, run_id, crashed=crashed)
-        if taken.settled:
-            self._on_commit(taken.settled, taken.follows)
+        # Tasks of an earlier holder may be back in the line.
+        self._on_commit(taken.settled, taken.follows)
         return taken.lease
 
     def run(self, lease: Lease, run: NewRun, after_sequence: int, pause: Pause) -> RunEnd:
@@ -143,24 +148,27 @@ class Runner:
         return ended
 
     def _pass(self, lease: Lease, run: NewRun, place: int, pause: Pause) -> RunEnd:
+        waits = False
         while not pause.stopping:
             asked_at = self._clock.monotonic()
             claim = self._store.claim(lease, self._claim_request(run, place))
             pause.prove(asked_at)
             if claim.held is not None:
                 return RunEnd(state=claim.held, place=place)
+            waits |= claim.has_waiting
             if claim.tasks:
-                self._on_commit(0, Settled())
+                self._on_commit(0, Settled(events=claim.events))
                 done = self._process(lease, run, claim, pause)
+                waits |= done.waits
                 place = claim.after_sequence if done.place is None or claim.out_of_turn else done.place
                 if claim.is_last and not done.leaves_some:
                     # Whoever logs more from now on asks for another look: an empty claim would find no more than that.
-                    return RunEnd(state=RunState.COMPLETED, place=place)
+                    return RunEnd(state=RunState.COMPLETED, place=place, may_wait=waits)
             elif claim.wait_until is not None:
                 place = claim.after_sequence
                 pause.wait_until(claim.wait_until)
             elif claim.after_sequence == place:
-                return RunEnd(state=RunState.COMPLETED, place=place)
+                return RunEnd(state=RunState.COMPLETED, place=place, may_wait=waits)
             else:
                 place = claim.after_sequence
         return RunEnd(state=RunState.STOPPED, place=place)
@@ -192,6 +200,7 @@ class Runner:
         return _Done(
             place=_place_after(settled[-1], whole=not released),
             called=lease.connector_id in follows.called or any(item.at_once for item in settled),
+            waits=any(item.waiting for item in settled),
         )
 
     def _prepare(self, tasks: Sequence[Task], pause: Pause) -> list[_Step]:

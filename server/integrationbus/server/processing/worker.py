@@ -257,15 +257,18 @@ class ConnectorWorker:
     def _see_through(self, run: NewRun) -> None:
         lease = self._lease or self._acquire(run)
         place = 0
+        may_wait = False
         while True:
             end = self._runner.run(lease, run, place, self)
             place = end.place
+            may_wait |= end.may_wait
             again = self._is_to_look_again(end) or self._ended(run, end)
             if again is None:
                 break
             run = again
         # While something holds the connector nothing can be done about a deadline; its release starts a run.
-        deadline = self._store.next_deadline(self._registered.id) if self._held is None else None
+        is_due = may_wait and self._held is None
+        deadline = self._store.next_deadline(self._registered.id) if is_due else None
         with self._changed:
             self._next_deadline = deadline
 

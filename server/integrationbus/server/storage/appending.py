@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, bindparam, literal, or_, select, union_all
 
+from integrationbus.server.clock import from_micros
 from integrationbus.server.log_entries import (
     LogEntry,
     LoggedTask,
@@ -70,7 +71,7 @@ _EVENTS = Insertion(
     ("connector_id", "position", "sequence", "actor", "occurred_at"),
     {"state": int(TaskState.PENDING), "attempt": 0, "run_id": ""},
 )
-_REQUESTS = Insertion(_request, ("creator", "request_id", "body_digest", "receipt", "stored_at"), {})
+_REQUESTS = Insertion(_request, ("creator", "request_id", "body_digest", "receipt", "stored_at"))
 
 _Key = tuple[str, str]
 _Stored = Mapping[_Key, tuple[bytes, Sequence[LoggedTask]]]
@@ -94,7 +95,10 @@ def append_entries(
         if key:
             first_use[key] = entry
     logged = _insert_tasks(connection, [task for entry in accepted for task in entry.tasks], connector_ids, now)
-    receipts = {id(entry): LogReceipt(tasks=[logged[task.id] for task in entry.tasks]) for entry in accepted}
+    moment = from_micros(now)
+    receipts = {
+        id(entry): LogReceipt(tasks=[logged[task.id] for task in entry.tasks], stored_at=moment) for entry in accepted
+    }
     _insert_requests(connection, [(entry.request, receipts[id(entry)]) for entry in accepted if entry.request], now)
     for key, entry in first_use.items():
         assert entry.request
@@ -139,7 +143,7 @@ def _repeated(request: RequestKey | None, known: _Stored) -> LogReceipt | Reused
     digest, tasks = known[request.creator, request.request_id]
     if digest != request.body_digest:
         return ReusedRequest(request_id=request.request_id)
-    return LogReceipt(tasks=tasks, duplicate=True)
+    return LogReceipt(tasks=tasks)
 
 
 def _stored_requests(

@@ -4,7 +4,7 @@ SQLite runs a small statement for each row, which costs next to nothing in the s
 travel as one JSON document.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -24,20 +24,13 @@ from sqlalchemy import (
 from integrationbus.server.storage.documents import as_document, document, takes_document
 from integrationbus.server.storage.driver_rows import Row, execute_rows
 
-__all__ = ["insert_rows", "insert_tuples", "update_tuples"]
+__all__ = ["insert_tuples", "update_tuples"]
 
 _KEY, _VALUE = "is_", "to_"
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """As ``insert_tuples``, for rows that say their columns, which must be the same for all."""
-    if rows:
-        names = tuple(rows[0])
-        insert_tuples(connection, table, names, [tuple(map(row.__getitem__, names)) for row in rows])
-
-
 def insert_tuples(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> None:
-    """Insert rows with values for these columns; nothing happens when there are none."""
+    """Insert rows with values for these columns, of any types, into any table; nothing happens when there are none."""
     if not rows:
         return
     if _takes_documents(connection, rows) and takes_document(table, names):

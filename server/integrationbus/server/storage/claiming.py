@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, String, bindparam, exists, func, select
@@ -12,9 +13,10 @@ from integrationbus.server.clock import to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.run import RunCounts, RunState
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.bulk import insert_tuples
+from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import check_fence
+from integrationbus.server.storage.recorded import events_of
 from integrationbus.server.storage.rows import claims_select, task_from_row
 from integrationbus.server.storage.runs import count_in_run, insert_run
 from integrationbus.server.switches import Switch
@@ -25,7 +27,7 @@ __all__ = ["claim"]
 _task, _attempt, _connector, _switch = schema.task, schema.task_attempt, schema.connector, schema.switch
 
 _AT_A_TIME = 50
-_OPEN_ATTEMPT = ("connector_id", "sequence", "number", "epoch", "run_id", "started_at")
+_ATTEMPTS = Insertion(_attempt, ("connector_id", "sequence", "number", "epoch", "run_id", "started_at"))
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
         out_of_turn=out_of_turn,
         has_waiting=standing.has_waiting,
         is_last=plan.is_whole,
+        events=partial(events_of, note),
     )
 
 
@@ -81,12 +84,11 @@ def _carry_out(connection: Connection, lease: Lease, request: ClaimRequest, plan
     changes += [_taken(task, lease, note.occurred_at) for task in plan.taken]
     changes.sort(key=lambda change: change.task.sequence)
     record_changes(connection, lease.connector_id, changes, note)
-    if plan.taken:
-        attempts = [
-            (lease.connector_id, task.sequence, task.attempt_count + 1, lease.epoch, request.run.id, note.occurred_at)
-            for task in plan.taken
-        ]
-        insert_tuples(connection, _attempt, _OPEN_ATTEMPT, attempts)
+    attempts = [
+        (lease.connector_id, task.sequence, task.attempt_count + 1, lease.epoch, request.run.id, note.occurred_at)
+        for task in plan.taken
+    ]
+    _ATTEMPTS.run(connection, attempts)
     count_in_run(connection, request.run.id, RunCounts(skipped=len(plan.passed_over)))
 
 

@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.bulk import insert_tuples, update_tuples
+from integrationbus.server.storage.bulk import update_tuples
+from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.task import SETTLED_STATES, TRANSITIONS, Task, TaskState
 
-__all__ = ["Change", "ChangeNote", "advance_head", "lock_head", "record_changes"]
+__all__ = ["Change", "ChangeNote", "Recorded", "advance_head", "lock_head", "record_changes"]
 
 _task, _head, _event = schema.task, schema.connector_head, schema.task_event
 
@@ -45,6 +47,15 @@ class Change:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Changes of tasks of one connector that follow one another in its feed."""
+
+    connector_id: int
+    first_position: int
+    changes: Sequence[Change]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeNote:
     """What is on record about changes: when, in which run, by whom, and why."""
@@ -53,6 +64,8 @@ class ChangeNote:
     run_id: str = ""
     actor: str = ""
     reason: str = ""
+    recorded: list[Recorded] = field(default_factory=list)
+    """What was recorded under this note so far."""
 
 
 def record_changes(connection: Connection, connector_id: int, changes: Sequence[Change], note: ChangeNote) -> list[int]:
@@ -77,6 +90,7 @@ def record_changes(connection: Connection, connector_id: int, changes: Sequence[
     for names, moves in alike.items():
         _update_tasks(connection, connector_id, names, moves, note.occurred_at)
         _insert_events(connection, connector_id, names, moves, note)
+    note.recorded.append(Recorded(connector_id, positions[0], changes))
     return positions
 
 
@@ -147,7 +161,6 @@ def _insert_events(
     connection: Connection, connector_id: int, names: tuple[str, ...], moves: _Moves, note: ChangeNote
 ) -> None:
     told = tuple(name for name in names if name in _EVENT_COLUMNS)
-    columns = (*_EVENT_KEYS, *told)
     rows = [
         (
             connector_id,
@@ -164,4 +177,9 @@ def _insert_events(
         )
         for change, position in moves
     ]
-    insert_tuples(connection, _event, columns, rows)
+    _events_with(told).run(connection, rows)
+
+
+@cache
+def _events_with(told: tuple[str, ...]) -> Insertion:
+    return Insertion(_event, (*_EVENT_KEYS, *told))

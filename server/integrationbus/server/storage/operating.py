@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, select, tuple_
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import EtagMismatch
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.bulk import insert_rows
+from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import release_halt
 from integrationbus.server.storage.reading import read_task, task_conditions
@@ -27,6 +27,7 @@ from integrationbus.server.task_queries import ActionPage, TaskQuery
 __all__ = ["act_on", "change_tasks", "connectors_with_called", "list_attempts"]
 
 _task, _action, _attempt = schema.task, schema.task_action, schema.task_attempt
+_ACTIONS = Insertion(_action, ("connector_id", "sequence", "position", "state", "actor", "reason", "occurred_at"))
 
 _UNTOUCHABLE = FINAL_STATES | {TaskState.RUNNING}
 
@@ -149,22 +150,11 @@ def change_tasks(
         for task in tasks
     ]
     positions = record_changes(connection, connector_id, changes, note)
-    insert_rows(
-        connection,
-        _action,
-        [
-            {
-                "connector_id": connector_id,
-                "sequence": task.sequence,
-                "position": position,
-                "state": action.state,
-                "actor": note.actor,
-                "reason": note.reason,
-                "occurred_at": note.occurred_at,
-            }
-            for task, position in zip(tasks, positions, strict=True)
-        ],
-    )
+    actions = [
+        (connector_id, task.sequence, position, int(action.state), note.actor, note.reason, note.occurred_at)
+        for task, position in zip(tasks, positions, strict=True)
+    ]
+    _ACTIONS.run(connection, actions)
     return waiting.call_back(connection, connector_id, followers, note) > 0
 
 

@@ -89,6 +89,7 @@ def _engine(url: URL) -> Engine:
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_SIZE,
             pool_timeout=_POOL_TIMEOUT_SECONDS,
+            pool_reset_on_return=None,
             use_native_hstore=False,
             # Statements that the server is to remember belong to a session.
             connect_args={"prepare_threshold": None}

@@ -38,6 +38,7 @@ __all__ = [
     "halting_task",
     "joins_halting_task",
     "notes_to_text",
+    "result_from_columns",
     "run_from_row",
     "runs_select",
     "task_from_row",
@@ -198,7 +199,7 @@ def task_from_row(row: Sequence[Any]) -> Task:
         crash_count=crash_count,
         position=position,
         last_error=error_from_text(error),
-        result=_result(effect, result_type, object_id, notes, touched),
+        result=result_from_columns(effect, result_type, object_id, notes, touched),
         logged_at=from_micros(logged_at),
         started_at=_moment(started_at),
         finished_at=_moment(finished_at),
@@ -240,7 +241,7 @@ def event_from_row(row: Row[Any], connector: str) -> TaskEvent:
         previous_state=None if row.previous_state is None else TaskState(row.previous_state),
         attempt=row.attempt,
         error=error_from_text(row.error),
-        result=_result(row.effect, row.result_type, row.object_id, row.notes, row.touched),
+        result=result_from_columns(row.effect, row.result_type, row.object_id, row.notes, row.touched),
         run_id=row.run_id,
         occurred_at=from_micros(row.occurred_at),
         task_type=TaskType(row.task_type),
@@ -327,9 +328,10 @@ def _touched_from_text(text: str | None) -> tuple[TouchedObject, ...]:
     return tuple(TouchedObject(name, number, TaskEffect(effect)) for name, number, effect in json.loads(text or "[]"))
 
 
-def _result(
+def result_from_columns(
     effect: int | None, object_type: str, object_id: int, notes: str | None, touched: str | None
 ) -> TaskResult | None:
+    """A result as a task or an event has it; None without an effect."""
     if effect is None:
         return None
     return TaskResult(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,17 +16,20 @@ from integrationbus.server.policy import Verdict
 from integrationbus.server.problems import BehindWaitingTask, MissingTarget
 from integrationbus.server.run import RunCounts
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.bulk import insert_tuples, update_tuples
+from integrationbus.server.storage.bulk import update_tuples
+from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.leases import halt, release_halt
 from integrationbus.server.storage.makers import task_that_will_make
+from integrationbus.server.storage.recorded import events_of
 from integrationbus.server.storage.rows import error_to_text, notes_to_text, touched_to_text
 from integrationbus.server.storage.runs import count_in_run
 from integrationbus.server.task import AttemptOutcome, Task, TaskError, TaskResult, TaskState, Turn
 
 __all__ = ["settle"]
 
-_attempt, _applied = schema.task_attempt, schema.applied
+_attempt = schema.task_attempt
+_LEDGER = Insertion(schema.applied, ("connector_id", "sequence", "position", "epoch"))
 
 
 def settle(
@@ -49,7 +53,7 @@ def settle(
     if again.get(own) and _call(connection, own, again, note):
         called.append(own)
     called += [each for each in sorted(callers) if each > own and _call(connection, each, callers, note)]
-    return Settled(called=called, released=released)
+    return Settled(called=called, released=released, events=partial(events_of, note))
 
 
 def _call(connection: Connection, connector_id: int, callers: Mapping[int, set[int]], note: ChangeNote) -> bool:
@@ -69,7 +73,7 @@ def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Sett
         for item, position in zip(settlements, positions, strict=True)
         if item.result
     ]
-    insert_tuples(connection, _applied, ("connector_id", "sequence", "position", "epoch"), ledger)
+    _LEDGER.run(connection, ledger)
     count_in_run(connection, note.run_id, _counts(settlements))
     waits = [(item.task, item.waiting.missing, item.names) for item in settlements if item.waiting]
     if waits:

@@ -11,7 +11,7 @@ from integrationbus.server.clock import from_micros
 from integrationbus.server.object_names import TASK, ObjectName, behind_task
 from integrationbus.server.problems import MissingKey
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.bulk import insert_rows
+from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.rows import task_from_row, tasks_select
 from integrationbus.server.task import AwaitedKey, Task, TaskState, Turn
@@ -32,6 +32,8 @@ __all__ = [
 ]
 
 _wait, _subject, _task = schema.task_wait, schema.task_subject, schema.task
+_WAITS = Insertion(_wait, ("connector_id", "sequence", "object_type", "name", "external_id", "attribute"))
+_SUBJECTS = Insertion(_subject, ("connector_id", "sequence", "object_type", "name"))
 
 _Item = TypeVar("_Item")
 
@@ -65,25 +67,20 @@ def begin_to_wait(
 ) -> None:
     """Put on record what tasks wait for, and what they are about."""
     wanted = [
-        {
-            "connector_id": connector_id,
-            "sequence": task.sequence,
-            "object_type": key.name[0],
-            "name": key.name[1],
+        (
+            connector_id,
+            task.sequence,
+            *key.name,
             # What people see; the name is what counts, and is bounded.
-            "external_id": key.awaited.external_id.replace("\0", "\ufffd")[:_LONGEST_SHOWN],
-            "attribute": key.awaited.attribute,
-        }
+            key.awaited.external_id.replace("\0", "\ufffd")[:_LONGEST_SHOWN],
+            key.awaited.attribute,
+        )
         for task, missing, _ in waits
         for key in {key.name: key for key in missing}.values()
     ]
-    subjects = [
-        {"connector_id": connector_id, "sequence": task.sequence, "object_type": name[0], "name": name[1]}
-        for task, _, names in waits
-        for name in set(names)
-    ]
-    insert_rows(connection, _wait, wanted)
-    insert_rows(connection, _subject, subjects)
+    subjects = [(connector_id, task.sequence, *name) for task, _, names in waits for name in set(names)]
+    _WAITS.run(connection, wanted)
+    _SUBJECTS.run(connection, subjects)
 
 
 def callers_of(connection: Connection, names: Iterable[ObjectName]) -> Called:

@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, select, update
 
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.bulk import insert_tuples
 from integrationbus.server.storage.driver_rows import execute_rows
+from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.many_values import one_of
 
 __all__ = ["forget", "knows_any", "look_up", "look_up_external_ids", "look_up_pages", "remember"]
 
 _map = schema.key_map
+_NEW = Insertion(_map, ("connector_id", "object_type", "external_id", "object_id"))
 
 
 def knows_any(connection: Connection) -> bool:
@@ -85,7 +86,7 @@ def remember(
         external_id: object_id for external_id, object_id in current.items() if known.get(external_id) != object_id
     }
     rows = [(connector_id, object_type, *pair) for pair in changed.items() if pair[0] not in known]
-    insert_tuples(connection, _map, ("connector_id", "object_type", "external_id", "object_id"), rows)
+    _NEW.run(connection, rows)
     rows = [(connector_id, object_type, *pair) for pair in changed.items() if pair[0] in known]
     if rows:
         execute_rows(connection, _UPDATE, ("connector", "type", "external", "internal"), rows)
