@@ -46,6 +46,36 @@ async def test_what_is_committed_during_the_watch_is_read_once_for_all(bench: Wo
         assert await anext(first) == await anext(second)
 
 
+async def test_what_follows_on_what_is_known_is_not_read(
+    bench: Workbench, feed: TaskFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector_id = bench.store.connector("people").id
+    async with aclosing(feed.watch(TaskQuery(), WatchStart())) as items:
+        await anext(items)
+        bench.log(new_task({}), new_task({}))
+        monkeypatch.setattr(bench.store, "events", None)
+        feed.changed([connector_id], lambda: bench.told)
+        assert await anext(items) == ChangeBatch(events=bench.told, positions={"people": 2})
+
+
+async def test_commits_that_are_told_out_of_their_order_are_seen_in_order_and_once(
+    bench: Workbench, feed: TaskFeed
+) -> None:
+    connector_id = bench.store.connector("people").id
+    async with aclosing(feed.watch(TaskQuery(), WatchStart())) as items:
+        await anext(items)
+        bench.log(new_task({}))
+        bench.log(new_task({}))
+        first, second = ([event] for event in bench.told)
+        feed.changed([connector_id], lambda: second)
+        batch = await anext(items)
+        assert batch == ChangeBatch(events=bench.told, positions={"people": 2})
+        feed.changed([connector_id], lambda: first)
+        bench.log(new_task({}))
+        feed.changed([connector_id], lambda: bench.told[1:])
+        assert await anext(items) == ChangeBatch(events=bench.told[2:], positions={"people": 3})
+
+
 async def test_a_reader_that_takes_too_long_is_ended(bench: Workbench, feed: TaskFeed, clock: ManualClock) -> None:
     bench.log(new_task({}))
     async with aclosing(feed.watch(TaskQuery(), FROM_THE_BEGINNING)) as items:

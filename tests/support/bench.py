@@ -13,9 +13,10 @@ from integrationbus.server.actions import ActionReport, WantedAction
 from integrationbus.server.claims import Settled
 from integrationbus.server.clock import Clock
 from integrationbus.server.errors import ServerDraining
+from integrationbus.server.feed.logged import events_of_logged
 from integrationbus.server.ids import new_id
 from integrationbus.server.loading import load_connectors
-from integrationbus.server.log_entries import LogEntry
+from integrationbus.server.log_entries import LogEntry, LogReceipt
 from integrationbus.server.object_view import ByCodeName
 from integrationbus.server.payloads.values import write_record
 from integrationbus.server.processing.dispatcher import Dispatcher
@@ -43,7 +44,7 @@ from integrationbus.server.task import (
     TaskState,
     TaskType,
 )
-from integrationbus.server.task_queries import TaskQuery
+from integrationbus.server.task_queries import TaskEvent, TaskQuery
 from support.people import PeopleConnector
 
 __all__ = ["Workbench", "new_task"]
@@ -105,6 +106,8 @@ class Workbench:
         self.registry = load_connectors(self._opened, class_paths, use_entry_points=False, target=self.target.database)
         self.objects = ObjectReader(self.target.database, self.registry)
         self._changed = threading.Condition()
+        self.told: list[TaskEvent] = []
+        """The events that watchers would be told of without reading them."""
         target = SqlTarget(self.registry.classes)
         self.workers = {}
         for item in self.registry.connectors:
@@ -156,7 +159,10 @@ class Workbench:
 
     def log(self, *tasks: NewTask) -> list[str]:
         """Store tasks without waking anybody; returns their ids."""
-        self.store.append([LogEntry(tasks=tasks)])
+        entry = LogEntry(tasks=tasks)
+        [receipt] = self.store.append([entry])
+        assert isinstance(receipt, LogReceipt)
+        self.told += events_of_logged([(entry, receipt)], {item.name: item.id for item in self.registry.connectors})
         return [task.id for task in tasks]
 
     def process(self, connector: str = "people", *, clear_halt: bool = False) -> Run:
@@ -222,6 +228,7 @@ class Workbench:
         self.dispatcher.look_for_called()
 
     def _committed(self, own: RegisteredConnector, _: int, settled: Settled) -> None:
+        self.told += settled.events()
         with suppress(ServerDraining):
             self.dispatcher.tasks_called([each for each in settled.called if each != own.id])
             if settled.released:
