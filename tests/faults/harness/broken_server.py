@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from integrationbus.server import app, cli
 from integrationbus.server.clock import SystemClock, to_micros
 from integrationbus.server.connector import Lease
-from integrationbus.server.feed.watcher import Watcher
+from integrationbus.server.feed.progress import Progress
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.processing import batch_size
 from integrationbus.server.replicas import trust
@@ -84,13 +84,13 @@ def with_holes_in_the_feed() -> None:
 
 
 def with_a_wrong_cursor() -> None:
-    """A watch goes on one change too late."""
-    advance = Watcher.advance
+    """What is followed goes on one change too late."""
+    advance = Progress.advance
 
-    def advance_too_far(watcher: Watcher, connector_id: int, position: int) -> None:
-        advance(watcher, connector_id, position + 1)
+    def advance_too_far(progress: Progress, connector_id: int, position: int) -> None:
+        advance(progress, connector_id, position + 1)
 
-    _put(Watcher, "advance", advance_too_far)
+    _put(Progress, "advance", advance_too_far)
 
 
 def with_a_jumping_clock() -> None:
