@@ -1,6 +1,6 @@
 """The least that a drain can be: three statements for each batch, and nothing that a bus is for.
 
-A batch of 200, the largest of the bus, is marked RUNNING in one transaction; in the next one its objects are inserted
+A batch of 500, the largest of the bus, is marked RUNNING in one transaction; in the next one its objects are inserted
 and it is marked SUCCEEDED, with its events. No record is read, no key translated, no fence checked, no attempt noted.
 """
 
@@ -18,7 +18,7 @@ from integrationbus.server.task import TaskState
 
 __all__ = ["drain_by_rows", "drain_by_sets"]
 
-_BATCH = 200
+_BATCH = 500
 _task, _event = schema.task, schema.task_event
 assert isinstance(PersonInfo.__table__, Table)
 _person: Table = PersonInfo.__table__

@@ -47,6 +47,11 @@ class Store(Protocol):
 
     # Logging
 
+    @property
+    def appends(self) -> int:
+        """How often something was stored by this object: it grows with every ``append``."""
+        ...
+
     def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:
         """Store the tasks of all entries in one transaction, each connector's in the order of the entries.
 

@@ -123,6 +123,7 @@ class Runner:
         self._on_commit = on_commit
         self._cache: TranslationCache = {}
         self._batch_size = BatchSize()
+        self._appends = store.appends
 
     def take(self, connector: str, owner: str, run_id: str, *, crashed: bool) -> Lease:
         """See ``Effects.take``: what is settled thereby counts as settled here."""
@@ -194,7 +195,8 @@ class Runner:
             released = [Settlement(task=task) for task in tasks[len(settled) :]]
             appeared = self._appeared(transaction, settled, application)
             follows = transaction.settle([*settled, *released], appeared)
-        self._batch_size.learn(len(settled), self._clock.monotonic() - started)
+        others_logged, self._appends = self._store.appends != self._appends, self._store.appends
+        self._batch_size.learn(len(settled), self._clock.monotonic() - started, others_logged=others_logged)
         reach("settle.before_wake_up")
         self._on_commit(len(settled), follows)
         return _Done(
