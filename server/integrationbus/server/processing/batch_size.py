@@ -27,5 +27,6 @@ class BatchSize:
         if seconds > _LONG_SECONDS:
             self.size = max(1, tasks // 2)
         elif seconds < _SHORT_SECONDS and tasks == self.size:
-            self.size *= 2
-        self.size = min(self.size, _LARGEST_OF_MANY if others_logged else _LARGEST)
+            self.size = min(_LARGEST, self.size * 2)
+        if others_logged:
+            self.size = min(_LARGEST_OF_MANY, self.size)
