@@ -48,8 +48,8 @@ class Store(Protocol):
     # Logging
 
     @property
-    def appends(self) -> int:
-        """How often something was stored by this object: it grows with every ``append``."""
+    def logged(self) -> int:
+        """How many tasks ``append`` of this object has taken so far, to tell how much is logged at the time."""
         ...
 
     def append(self, entries: Sequence[LogEntry]) -> Sequence[LogReceipt | NotStored]:

@@ -19,6 +19,19 @@ class Watcher:
     not want costs nothing.
     """
 
+    __slots__ = (
+        "_call",
+        "_called",
+        "_moved",
+        "_positions",
+        "_progress",
+        "_ready",
+        "_told_at",
+        "names",
+        "query",
+        "sent_at",
+    )
+
     def __init__(
         self, query: TaskQuery, names: Mapping[int, str], positions: Mapping[int, int], progress: Progress
     ) -> None:

@@ -123,7 +123,7 @@ class Runner:
         self._on_commit = on_commit
         self._cache: TranslationCache = {}
         self._batch_size = BatchSize()
-        self._appends = store.appends
+        self._logged = store.logged
 
     def take(self, connector: str, owner: str, run_id: str, *, crashed: bool) -> Lease:
         """See ``Effects.take``: what is settled thereby counts as settled here."""
@@ -195,8 +195,9 @@ class Runner:
             released = [Settlement(task=task) for task in tasks[len(settled) :]]
             appeared = self._appeared(transaction, settled, application)
             follows = transaction.settle([*settled, *released], appeared)
-        others_logged, self._appends = self._store.appends != self._appends, self._store.appends
-        self._batch_size.learn(len(settled), self._clock.monotonic() - started, others_logged=others_logged)
+        logged = self._store.logged
+        self._batch_size.learn(len(settled), self._clock.monotonic() - started, logged=logged - self._logged)
+        self._logged = logged
         reach("settle.before_wake_up")
         self._on_commit(len(settled), follows)
         return _Done(

@@ -102,7 +102,7 @@ class SqlStore:
         self._database = database
         self._clock = clock
         self._lease_micros = lease // timedelta(microseconds=1)
-        self.appends = 0
+        self.logged = 0
         with database.read() as connection:
             self.store_id: str = connection.execute(select(schema.store_meta.c.store_id)).scalar_one()
         self._connector_ids: dict[str, int] = {item.name: item.id for item in self.connectors()}
@@ -119,7 +119,7 @@ class SqlStore:
         except IntegrityError:
             # Another process stored a request with the same id at the same time; now it can be seen.
             answers = self._again(lambda connection: self._append(connection, entries))
-        self.appends += 1
+        self.logged += sum(len(entry.tasks) for entry in entries)
         reach("append.after_commit")
         return answers
 
