@@ -12,6 +12,7 @@ from integrationbus.server.registry import ConnectorRegistry, RegisteredConnecto
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import read_filter, read_resume_token, wants_payload, write_resume_token
 from integrationbus.server.task import ProcessType, TaskDataType, TaskState
+from integrationbus.server.task_queries import TaskQuery
 from integrationbus.v1 import enums_pb2
 from integrationbus.v1.notify_service_pb2 import ListRunsRequest
 from integrationbus.v1.object_service_pb2 import ListObjectsRequest
@@ -97,15 +98,22 @@ def test_a_resume_token_belongs_to_a_store_and_its_connectors() -> None:
 
 
 def test_unspecified_in_a_filter_means_what_its_enumeration_says() -> None:
-    assert read_filter(TaskFilter(states=[ANY_STATE, enums_pb2.TASK_STATE_PENDING]), REGISTRY).states == []
-    assert read_filter(TaskFilter(states=[enums_pb2.TASK_STATE_PENDING]), REGISTRY).states == [TaskState.PENDING]
-    assert read_filter(TaskFilter(process_types=[enums_pb2.PROCESS_TYPE_UNSPECIFIED]), REGISTRY).process_types == [
-        ProcessType.DEFAULT
-    ]
-    assert read_filter(TaskFilter(data_types=[enums_pb2.TASK_DATA_TYPE_UNSPECIFIED]), REGISTRY).data_types == [
-        TaskDataType.SIMPLE_SNAPSHOT
-    ]
-    assert read_filter(TaskFilter(connectors=["crm"]), REGISTRY).connector_ids == [7]
+    query = read_filter(
+        TaskFilter(
+            connectors=["crm"],
+            states=[enums_pb2.TASK_STATE_PENDING],
+            data_types=[enums_pb2.TASK_DATA_TYPE_UNSPECIFIED],
+            process_types=[enums_pb2.PROCESS_TYPE_UNSPECIFIED],
+        ),
+        REGISTRY,
+    )
+    assert query == TaskQuery(
+        connector_ids=(7,),
+        states=(TaskState.PENDING,),
+        data_types=(TaskDataType.SIMPLE_SNAPSHOT,),
+        process_types=(ProcessType.DEFAULT,),
+    )
+    assert read_filter(TaskFilter(states=[ANY_STATE, enums_pb2.TASK_STATE_PENDING]), REGISTRY) == TaskQuery()
     assert (wants_payload(0), wants_payload(1), wants_payload(2)) == (False, False, True)
 
 

@@ -67,7 +67,7 @@ async def test_a_quiet_watcher_is_told_how_far_it_has_come(
             quiet = asyncio.ensure_future(anext(picky))
             log(bench, feed, *external_ids)
             await heard(curious, len(external_ids))
-            clock.advance(timedelta(seconds=31))
+            clock.advance(timedelta(seconds=21))
             assert await quiet == CheckpointMark(positions=positions)
 
 

@@ -25,7 +25,7 @@ __all__ = ["TaskFeed"]
 
 _BATCH = 500
 # With 10,000 quiet watches, one every ten seconds took a tenth of a processor.
-_CHECKPOINT_SECONDS = 30.0
+_CHECKPOINT_SECONDS = 20.0
 _TOO_SLOW_SECONDS = 30.0
 
 

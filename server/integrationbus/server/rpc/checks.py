@@ -55,9 +55,9 @@ def choice(path: str, number: int, values: type[_E], default: _E | None = None) 
     return value
 
 
-def choices(path: str, numbers: Iterable[int], values: type[_E], default: _E | None = None) -> list[_E]:
+def choices(path: str, numbers: Iterable[int], values: type[_E], default: _E | None = None) -> tuple[_E, ...]:
     """The values with these numbers; the default for 0."""
-    return [choice(f"{path}[{index}]", number, values, default) for index, number in enumerate(numbers)]
+    return tuple(choice(f"{path}[{index}]", number, values, default) for index, number in enumerate(numbers))
 
 
 @cache

@@ -30,7 +30,10 @@ def wants_payload(view: int) -> bool:
 
 
 def read_filter(message: task_pb2.TaskFilter, registry: ConnectorRegistry) -> TaskQuery:
-    """The query of a filter. Raises ConnectorNotFound or InvalidField."""
+    """The query of a filter. Raises ConnectorNotFound or InvalidField.
+
+    Of tuples, of which the empty one takes no memory: each of very many watches has a query.
+    """
     for name in ("states", "task_types", "data_types", "process_types", "task_ids", "external_ids"):
         _check_number(f"filter.{name}", getattr(message, name), _MAX_VALUES)
     return TaskQuery(
@@ -50,12 +53,12 @@ def read_filter(message: task_pb2.TaskFilter, registry: ConnectorRegistry) -> Ta
     )
 
 
-def connector_ids(path: str, names: Collection[str], registry: ConnectorRegistry) -> list[int]:
+def connector_ids(path: str, names: Collection[str], registry: ConnectorRegistry) -> tuple[int, ...]:
     """The ids of the named connectors. Raises ConnectorNotFound or InvalidField."""
-    return [registry.get(name).id for name in names_in(path, names)]
+    return tuple(registry.get(name).id for name in names_in(path, names))
 
 
-def names_in(path: str, names: Collection[str]) -> list[str]:
+def names_in(path: str, names: Collection[str]) -> tuple[str, ...]:
     """Names of a filter, not checked for whether anything is called so. Raises InvalidField."""
     _check_number(path, names, _MAX_VALUES)
     return _texts(path, names)
@@ -84,14 +87,14 @@ def _check_number(path: str, values: Collection[object], allowed: int) -> None:
         raise invalid(path, f"has {len(values)} values, {allowed} are allowed")
 
 
-def _texts(path: str, texts: Iterable[str]) -> list[str]:
-    return [check_text(f"{path}[{index}]", text, MAX_NAME_BYTES) for index, text in enumerate(texts)]
+def _texts(path: str, texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(check_text(f"{path}[{index}]", text, MAX_NAME_BYTES) for index, text in enumerate(texts))
 
 
-def _states(path: str, numbers: Collection[int]) -> list[TaskState]:
+def _states(path: str, numbers: Collection[int]) -> tuple[TaskState, ...]:
     """The states of a filter; UNSPECIFIED among them means any."""
-    named = [choice(f"{path}[{index}]", number, TaskState) for index, number in enumerate(numbers) if number]
-    return named if len(named) == len(numbers) else []
+    named = tuple(choice(f"{path}[{index}]", number, TaskState) for index, number in enumerate(numbers) if number)
+    return named if len(named) == len(numbers) else ()
 
 
 def _labels(path: str, labels: Mapping[str, str]) -> dict[str, str]:
