@@ -75,7 +75,7 @@ QUESTION = Question(
     explanation=(
         "Not reached. The limit is one row and one commit by the driver, in the thread of the caller. A call goes"
         " from the event loop to the writer and back, and stores the task, its change and the counters of its"
-        " connector in five statements: on a memory disk 0.15 ms of processor time, half of it SQLAlchemy's. On"
-        " PostgreSQL each statement is a round trip."
+        " connector in five statements: on a memory disk 0.15 ms of processor time, two thirds of it"
+        " SQLAlchemy's. On PostgreSQL each statement is a round trip."
     ),
 )

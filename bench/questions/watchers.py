@@ -68,8 +68,7 @@ QUESTION = Question(
     ),
     measure=_measure,
     explanation=(
-        "10,000 watches are within reach of the target, and the range says that this machine is not calm enough to"
-        " decide: the server's processor time for a task was measured to be 1.2 x. Of the memory of a watch two thirds"
-        " are gRPC's own."
+        "Two thirds of the memory of a watch are gRPC's own. A change finds its watchers by an index, and one"
+        " that nobody wants costs none of them anything."
     ),
 )

@@ -163,6 +163,7 @@ _DISK_ERRORS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOT
 def _sqlite_engine(url: URL, pool: type[StaticPool] | type[QueuePool], *, query_only: bool) -> Engine:
     arguments = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
     sizing = {"pool_size": _READERS, "max_overflow": _READERS} if pool is QueuePool else {}
+    # Every transaction is ended by whoever began it: the pool has nothing to undo.
     engine = create_engine(url, poolclass=pool, pool_reset_on_return=None, connect_args=arguments, **sizing)
 
     @event.listens_for(engine, "connect")

@@ -89,6 +89,7 @@ def _engine(url: URL) -> Engine:
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_SIZE,
             pool_timeout=_POOL_TIMEOUT_SECONDS,
+            # Every transaction is ended by whoever began it: the pool has nothing to undo.
             pool_reset_on_return=None,
             use_native_hstore=False,
             # Statements that the server is to remember belong to a session.
