@@ -8,7 +8,17 @@ from support.served import Refusal, Served
 from support.specs import log_request, person
 
 from integrationbus.v1 import enums_pb2, task_pb2
-from integrationbus.v1.task_service_pb2 import LogTasksRequest, TaskChange, WatchTasksRequest, WatchTasksResponse
+from integrationbus.v1.connector_service_pb2 import PauseConnectorRequest
+from integrationbus.v1.task_service_pb2 import (
+    DeleteTasksRequest,
+    LogTaskRequest,
+    LogTasksRequest,
+    SkipTasksRequest,
+    TaskChange,
+    TaskSelection,
+    WatchTasksRequest,
+    WatchTasksResponse,
+)
 
 DONE = enums_pb2.TASK_STATE_SUCCEEDED
 
@@ -32,6 +42,14 @@ class Watch:
         while sum(change.state == DONE for change in changes) < number:
             changes += (await self.next()).changes.changes
         return changes
+
+    async def states(self, number: int) -> list[enums_pb2.TaskState.ValueType]:
+        """The states that tasks went to by the next changes."""
+        states: list[enums_pb2.TaskState.ValueType] = []
+        async with asyncio.timeout(10):
+            while len(states) < number:
+                states += [change.state for change in (await self.next()).changes.changes]
+        return states
 
     def cancel(self) -> None:
         self._call.cancel()
@@ -116,3 +134,20 @@ async def test_a_server_that_stops_ends_its_watches_with_a_reason(served: Served
         await watch.next()
     assert (Refusal(caught.value).code, Refusal(caught.value).reason) == ("UNAVAILABLE", "SERVER_DRAINING")
     await stopping
+
+
+async def test_what_is_skipped_is_seen_although_nothing_else_happens(served: Served) -> None:
+    """By a run that passes over it, and by an operator while no run is in progress."""
+    watch = Watch(served)
+    await watch.next()
+    once = person("Ada")
+    once.process_type = enums_pb2.PROCESS_TYPE_SKIP_ONCE
+    await served.tasks.LogTask(LogTaskRequest(task=once))
+    assert await watch.states(2) == [enums_pb2.TASK_STATE_PENDING, enums_pb2.TASK_STATE_SKIPPED]
+    await served.connectors.PauseConnector(PauseConnectorRequest(name="people"))
+    logged = await served.tasks.LogTask(log_request("Bob"))
+    only = TaskSelection(task_ids=[logged.task.id])
+    await served.tasks.SkipTasks(SkipTasksRequest(selection=only))
+    assert await watch.states(2) == [enums_pb2.TASK_STATE_PENDING, enums_pb2.TASK_STATE_SKIPPED]
+    await served.tasks.DeleteTasks(DeleteTasksRequest(selection=only))
+    assert await watch.states(1) == [enums_pb2.TASK_STATE_DELETED]

@@ -209,7 +209,7 @@ class Workbench:
         wanted = WantedAction(
             kind=kind, selection=selection, etag=etag, actor="operator", reason=reason, rehearse=rehearse
         )
-        return asyncio.run(TaskActions(self.store, self.dispatcher, _directly).perform(wanted))
+        return asyncio.run(TaskActions(self.store, self.dispatcher, _directly, lambda _: None).perform(wanted))
 
     def all_tasks(self) -> Sequence[Task]:
         """Every task."""

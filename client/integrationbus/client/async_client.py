@@ -214,7 +214,7 @@ class AsyncClient(AsyncOperating):
         )
 
     def watch_run(self, run_id: str) -> AsyncIterator[Run]:
-        """A run as it is, and again after each change, until it has ended. Raises NotFound."""
+        """A run as it is, then how it gets on, a few times a second, until it has ended. Raises NotFound."""
         return async_latest(self._connection, runs.watch_run(run_id))
 
     async def get_run(self, run_id: str) -> Run:

@@ -212,7 +212,7 @@ class Client(Operating):
         )
 
     def watch_run(self, run_id: str) -> Iterator[Run]:
-        """A run as it is, and again after each change, until it has ended. Raises NotFound."""
+        """A run as it is, then how it gets on, a few times a second, until it has ended. Raises NotFound."""
         return latest(self._connection, runs.watch_run(run_id))
 
     def get_run(self, run_id: str) -> Run:

@@ -134,7 +134,7 @@ class App:
             checker=checker,
             keys=KeyMapReader(place.database, self.registry),
             objects=ObjectReader(place.database, self.registry),
-            actions=TaskActions(store, self._dispatcher, self._reads),
+            actions=TaskActions(store, self._dispatcher, self._reads, self._acted),
             previewer=self._previewer,
             replicas=self._sharing,
             rates=self._rates,
@@ -248,6 +248,12 @@ class App:
         _log.critical("the disk of the database failed: the server stops, and its next start recovers")
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.broken.set)
+
+    def _acted(self, connector_ids: Sequence[int]) -> None:
+        """Wake those who watch what an operator did; called on a thread that reads."""
+        assert self._loop, "nothing is served before the start"
+        self._loop.call_soon_threadsafe(self._wake_watchers, connector_ids)
+        self._sharing.homes.tell()
 
     def _interrupted(self, registered: RegisteredConnector) -> None:
         """Look what a commit may have done that nobody was told of; called on a connector's thread."""

@@ -154,11 +154,11 @@ class Runner:
             asked_at = self._clock.monotonic()
             claim = self._store.claim(lease, self._claim_request(run, place))
             pause.prove(asked_at)
+            self._on_commit(0, Settled(events=claim.events))
             if claim.held is not None:
                 return RunEnd(state=claim.held, place=place)
             waits |= claim.has_waiting
             if claim.tasks:
-                self._on_commit(0, Settled(events=claim.events))
                 done = self._process(lease, run, claim, pause)
                 waits |= done.waits
                 place = claim.after_sequence if done.place is None or claim.out_of_turn else done.place

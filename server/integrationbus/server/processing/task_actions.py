@@ -26,12 +26,18 @@ class _Reads(Protocol):
 
 
 class TaskActions:
-    """Acts on tasks, and starts what has to run then."""
+    """Acts on tasks, and starts what has to run then.
 
-    def __init__(self, store: Store, dispatcher: Dispatcher, reads: _Reads) -> None:
+    ``on_change`` is called with the ids of the connectors whose tasks were changed, on any thread.
+    """
+
+    def __init__(
+        self, store: Store, dispatcher: Dispatcher, reads: _Reads, on_change: Callable[[Sequence[int]], None]
+    ) -> None:
         self._store = store
         self._dispatcher = dispatcher
         self._reads = reads
+        self._on_change = on_change
 
     async def perform(self, wanted: WantedAction) -> ActionReport:
         """Act on the tasks of a selection in their order, part by part; what was done stays when this is cancelled.
@@ -84,6 +90,7 @@ class TaskActions:
         if page.next_after is None or not page.affected or wanted.rehearse:
             return page
         connector_id = page.next_after[0]
+        self._on_change([connector_id])
         if wanted.kind is TaskActionKind.RETRY or page.called:
             self._dispatcher.tasks_called([connector_id], actor=wanted.actor, reason=wanted.reason)
         if wanted.kind is not TaskActionKind.RETRY:
