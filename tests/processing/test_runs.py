@@ -200,7 +200,7 @@ def test_a_run_that_is_asked_for_at_the_end_of_another_ends_as_well(
 ) -> None:
     """The request comes after the run is over and before its end is on record, and is slow to record its own run."""
     end_run, begin_run = bus.store.end_run, bus.store.begin_run
-    runs: list[Run] = []
+    asked = threading.Event()
 
     def end_run_late(run_id: str, state: RunState, *, seen: int, lost: bool) -> None:
         monkeypatch.setattr(bus.store, "end_run", end_run)
@@ -208,11 +208,13 @@ def test_a_run_that_is_asked_for_at_the_end_of_another_ends_as_well(
         monkeypatch.setattr(bus.store, "begin_run", lambda _id, run: run)
         bus.workers["people"].trigger_on_record(accepted)
         monkeypatch.setattr(bus.store, "begin_run", begin_run)
+        asked.set()
         end_run(run_id, state, seen=seen, lost=lost)
 
     monkeypatch.setattr(bus.store, "end_run", end_run_late)
     request(bus)
+    assert asked.wait(timeout=30)
     bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)
     bus.dispatcher.stop()
-    runs.append(begin_run(bus.registry.get("people").id, NewRun(id="second", trigger=RunTrigger.NOTIFY)))
-    assert runs[0].state is RunState.COMPLETED, "whoever records it late finds it ended"
+    second = begin_run(bus.registry.get("people").id, NewRun(id="second", trigger=RunTrigger.NOTIFY))
+    assert second.state is RunState.COMPLETED, "whoever records it late finds it ended"
