@@ -15,12 +15,13 @@ from sqlalchemy import Connection
 from integrationbus.server import app, cli
 from integrationbus.server.clock import SystemClock, to_micros
 from integrationbus.server.connector import Lease
-from integrationbus.server.feed.progress import Progress
+from integrationbus.server.feed.audience import Audience
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.processing import batch_size
 from integrationbus.server.replicas import trust
 from integrationbus.server.storage import appending, claiming, database, journal, leases
 from integrationbus.server.storage.sql_store import SqlStore
+from integrationbus.server.task_queries import TaskEvent
 
 __all__ = ["BREAKS", "BROKEN", "CLOCK", "MODULE"]
 
@@ -84,13 +85,13 @@ def with_holes_in_the_feed() -> None:
 
 
 def with_a_wrong_cursor() -> None:
-    """What is followed goes on one change too late."""
-    advance = Progress.advance
+    """Of several changes that are handed out at once, the first counts as seen already."""
+    give = Audience.give
 
-    def advance_too_far(progress: Progress, connector_id: int, position: int) -> None:
-        advance(progress, connector_id, position + 1)
+    def give_too_late(audience: Audience, events: Sequence[TaskEvent]) -> None:
+        give(audience, events[1:] or events)
 
-    _put(Progress, "advance", advance_too_far)
+    _put(Audience, "give", give_too_late)
 
 
 def with_a_jumping_clock() -> None:
