@@ -55,7 +55,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
         ("DEFAULT", {"name": "left/a", "value": 6}),
     ]
     tasks = [task(number, process, body) for number, (process, body) in enumerate(bodies, 1)]
-    tasks.append(replace(tasks[0], id=new_id(), title="t7", task_type=TaskType.DELETE_OBJECT))
+    tasks.append(replace(tasks[0], id=new_id(), given_title="t7", task_type=TaskType.DELETE_OBJECT))
     clock = ManualClock()
     with Workbench(url, clock, ["faults.harness.registers:LeftConnector"]) as bus:
         bus.log(*tasks)
@@ -76,7 +76,7 @@ def task(number: int, process: str, body: dict[str, object]) -> NewTask:
         task_type=TaskType.CREATE_OBJECT,
         data_type=TaskDataType.SIMPLE_SNAPSHOT,
         process_type=ProcessType[process],
-        title=f"t{number}",
+        given_title=f"t{number}",
         creator="tests",
         external_id=str(body["name"]),
         payload=Payload(form=PayloadForm.ENCODED, type_name="application/json", data=json.dumps(body).encode()),
@@ -91,7 +91,7 @@ def call(number: int, logged: NewTask) -> Call:
         invoked=float(number),
         returned=number + 0.5,
         outcome="ok",
-        entries=[Entry(connector="left", title=logged.title, digest=digest)],
+        entries=[Entry(connector="left", title=logged.given_title, digest=digest)],
         receipts=[Receipt(id=logged.id, connector="left", sequence=number)],
     )
 

@@ -7,7 +7,7 @@ from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
 from integrationbus.server.task import MissingKeyAction, ProcessType, TaskActionKind, TaskState
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent
 
 
 def test_what_is_told_is_what_is_on_record(bus: Workbench, clock: ManualClock) -> None:

@@ -8,7 +8,7 @@ import pytest
 from integrationbus.server.rpc.answers import first_page, in_parts
 from integrationbus.server.rpc.watching import watch_messages
 from integrationbus.server.task import ProcessType, TaskDataType, TaskState, TaskType
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent, WatchedTask
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart
 from integrationbus.v1.task_pb2 import ResumeToken, Task
 from integrationbus.v1.task_service_pb2 import TaskChange
@@ -24,26 +24,23 @@ def sized(number: int, size: int) -> Task:
 def event(connector: str, position: int, label_bytes: int = 0) -> TaskEvent:
     return TaskEvent(
         connector_id=1 if connector == "a" else 2,
-        connector=connector,
         position=position,
         sequence=position,
-        task_id=f"{connector}{position}",
+        task=WatchedTask(
+            id=f"{connector}{position}",
+            connector=connector,
+            task_type=TaskType.CREATE_OBJECT,
+            data_type=TaskDataType.SIMPLE_SNAPSHOT,
+            process_type=ProcessType.DEFAULT,
+            object_type="",
+            external_id="",
+            site="",
+            labels={"l": "x" * label_bytes},
+            given_title="",
+            creator="",
+        ),
         state=TaskState.PENDING,
-        previous_state=None,
-        attempt=0,
-        error=None,
-        result=None,
-        run_id="",
         occurred_at=datetime(2024, 1, 1, tzinfo=UTC),
-        task_type=TaskType.CREATE_OBJECT,
-        data_type=TaskDataType.SIMPLE_SNAPSHOT,
-        process_type=ProcessType.DEFAULT,
-        object_type="",
-        external_id="",
-        site="",
-        creator="",
-        title="",
-        labels={"l": "x" * label_bytes},
     )
 
 
@@ -85,7 +82,7 @@ def test_every_part_of_a_batch_of_changes_is_a_place_to_resume_from() -> None:
         changes: list[TaskChange] = list(message.changes.changes)
         token.MergeFrom(message.resume_token)
         left = left[len(changes) :]
-        behind = [each for each in events if each.position > token.positions.get(each.connector, 0)]
+        behind = [each for each in events if each.position > token.positions.get(each.task.connector, 0)]
         assert left == behind, "resumed here, the watch would go on with exactly what has not been sent"
     assert dict(token.positions) == {"a": 100, "b": 104}, "the last one leads as far as the whole batch"
 

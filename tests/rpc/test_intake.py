@@ -86,7 +86,7 @@ def record(**fields: Value) -> Payload:
 def test_what_is_left_out_takes_the_documented_default() -> None:
     task = check(spec())
     assert (task.task_type, task.data_type) == (TaskType.CREATE_OBJECT, TaskDataType.SIMPLE_SNAPSHOT)
-    assert (task.process_type, task.creator, task.title) == (ProcessType.DEFAULT, "crm", "")
+    assert (task.process_type, task.creator, task.given_title) == (ProcessType.DEFAULT, "crm", "")
     assert task.payload.form is PayloadForm.RECORD
 
 
@@ -190,7 +190,7 @@ def test_a_payload_may_be_as_large_as_the_limit_and_no_larger() -> None:
 )
 def test_people_may_write_what_is_not_a_control_character(text: str) -> None:
     task = check(spec(record(**{text: Value(string_value=text)}), title=text, external_id=text, labels={text: text}))
-    assert (task.title, task.external_id, task.labels) == (text, text, {text: text})
+    assert (task.given_title, task.external_id, task.labels) == (text, text, {text: text})
 
 
 @pytest.mark.parametrize(("field", "limit"), [("title", 255), ("external_id", 255), ("site", 200)])
@@ -314,4 +314,4 @@ def test_a_text_is_kept_as_it_is_unless_it_has_control_characters(text: str) -> 
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
         assert refusal(spec(title=text)) == ("INVALID_FIELD", "title")
     else:
-        assert check(spec(title=text)).title == text
+        assert check(spec(title=text)).given_title == text

@@ -14,7 +14,8 @@ from integrationbus.server.errors import ResumeTokenExpired, ServerDraining, Wat
 from integrationbus.server.feed.recent import Recent
 from integrationbus.server.feed.task_feed import TaskFeed
 from integrationbus.server.run import RunTrigger
-from integrationbus.server.task_queries import TaskEvent, TaskQuery
+from integrationbus.server.task_events import TaskEvent
+from integrationbus.server.task_queries import TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchStart
 
 FROM_THE_BEGINNING = WatchStart(positions={"people": 0})

@@ -28,7 +28,7 @@ async def heard(items: AsyncGenerator[WatchItem, None], number: int) -> list[tup
     while len(found) < number:
         batch = await anext(items)
         assert isinstance(batch, ChangeBatch)
-        found += [(event.position, event.external_id) for event in batch.events]
+        found += [(event.position, event.task.external_id) for event in batch.events]
         assert batch.positions["people"] >= found[-1][0]
     return found
 
@@ -144,4 +144,4 @@ async def test_each_filter_finds_its_changes_and_no_others(bench: Workbench, fee
         feed.changed([people])
         batch = await anext(items)
     assert isinstance(batch, ChangeBatch)
-    assert [event.task_id for event in batch.events] == ["the-one"]
+    assert [event.task.id for event in batch.events] == ["the-one"]

@@ -44,7 +44,8 @@ from integrationbus.server.task import (
     TaskState,
     TaskType,
 )
-from integrationbus.server.task_queries import TaskEvent, TaskQuery
+from integrationbus.server.task_events import TaskEvent
+from integrationbus.server.task_queries import TaskQuery
 from support.people import PeopleConnector
 
 __all__ = ["Workbench", "new_task"]

@@ -45,8 +45,8 @@ from integrationbus.server.target.key_map_reader import KeyMapReader
 from integrationbus.server.target.reader import ObjectReader
 from integrationbus.server.target.sql_target import SqlTarget
 from integrationbus.server.target_database import OpenedTarget, open_target
+from integrationbus.server.task_events import NewEvents, no_events
 from integrationbus.server.task_log import TaskLog
-from integrationbus.server.task_queries import NewEvents, no_events
 
 __all__ = ["App"]
 
@@ -251,14 +251,12 @@ class App:
 
     def _acted(self, connector_ids: Sequence[int]) -> None:
         """Wake those who watch what an operator did; called on a thread that reads."""
-        assert self._loop, "nothing is served before the start"
-        self._loop.call_soon_threadsafe(self._wake_watchers, connector_ids)
+        self._on_loop(self._wake_watchers, connector_ids)
         self._sharing.homes.tell()
 
     def _interrupted(self, registered: RegisteredConnector) -> None:
         """Look what a commit may have done that nobody was told of; called on a connector's thread."""
-        assert self._loop, "nothing runs before the start"
-        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id])
+        self._on_loop(self._wake_watchers, [registered.id])
         self._dispatcher.look_for_called()
 
     def _committed(self, registered: RegisteredConnector, number: int, settled: Settled) -> None:
@@ -270,27 +268,28 @@ class App:
             self._dispatcher.tasks_called(others)
             if settled.released:
                 self._dispatcher.line_released([registered.name], actor="", reason="")
-        assert self._loop, "nothing runs before the start"
-        self._loop.call_soon_threadsafe(self._wake_watchers, [registered.id, *others], settled.events)
+        self._on_loop(self._wake_watchers, [registered.id, *others], settled.events)
         self._sharing.homes.tell()
 
     def _run_changed(self, registered: RegisteredConnector) -> None:
         """Wake those who watch a run that ended, or was left to others; called on a connector's thread."""
-        assert self._loop, "nothing runs before the start"
-        self._loop.call_soon_threadsafe(self._runs_ended)
+        self._on_loop(self._runs_ended)
         self._sharing.homes.tell()
 
     def _others_did(self, tidings: Tidings) -> None:
         """Do what other replicas left for this one, and wake those who watch; on a thread of the group."""
         self._dispatcher.see(tidings)
-        assert self._loop, "nothing is heard before the start"
-        self._loop.call_soon_threadsafe(self._wake_watchers, tidings.changed)
-        self._loop.call_soon_threadsafe(self._runs_ended)
+        self._on_loop(self._wake_watchers, tidings.changed)
+        self._on_loop(self._runs_ended)
 
     def _purged(self) -> None:
         """Show what is there now to those who watch connectors; called on the thread of the purge."""
-        assert self._loop, "nothing is purged before the start"
-        self._loop.call_soon_threadsafe(self._connector_watch.changed)
+        self._on_loop(self._connector_watch.changed)
+
+    def _on_loop(self, function: Callable[..., object], *arguments: object) -> None:
+        """Have something called on the event loop; called on any thread."""
+        assert self._loop, "nothing happens before the start"
+        self._loop.call_soon_threadsafe(function, *arguments)
 
     def _runs_ended(self) -> None:
         self._runs.ended()

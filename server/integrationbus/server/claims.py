@@ -14,7 +14,7 @@ from integrationbus.server.task import (
     Task,
     TaskResult,
 )
-from integrationbus.server.task_queries import NewEvents, no_events
+from integrationbus.server.task_events import NewEvents, no_events
 
 __all__ = [
     "Claim",

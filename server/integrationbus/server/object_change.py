@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from integrationbus.server.task import TaskEffect
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent
 
 __all__ = ["ObjectChange", "object_changes"]
 
@@ -35,7 +35,7 @@ def object_changes(event: TaskEvent, object_types: Collection[str]) -> Sequence[
         return []
     found: list[tuple[str, int, TaskEffect, str]] = []
     if result.effect is not TaskEffect.NOTHING_TO_DELETE:
-        found.append((result.object_type, result.object_id, result.effect, event.external_id))
+        found.append((result.object_type, result.object_id, result.effect, event.task.external_id))
     found += [(item.object_type, item.object_id, item.effect, "") for item in result.touched]
     return [
         ObjectChange(object_type=name, object_id=number, effect=effect, external_id=external_id, event=event)

@@ -70,12 +70,15 @@ class Purger:
         return total
 
     def _steps(self) -> Iterator[Callable[[], Purged]]:
-        for record in self._store.connectors():
+        kept = self._retention
+        # Where changes are kept for ever, tasks are as well.
+        for record in self._store.connectors() if kept.events is not None else ():
             # With thousands of connectors most have never had a task.
             if record.position == record.feed_floor and record.counts == TaskCounts():
                 continue
-            yield partial(self._store.purge_connector, record.id, self._retention, limit=_AT_A_TIME)
-        yield partial(self._store.purge_records, self._retention, limit=_AT_A_TIME)
+            yield partial(self._store.purge_connector, record.id, kept, limit=_AT_A_TIME)
+        if kept.request_ids is not None or kept.runs is not None:
+            yield partial(self._store.purge_records, kept, limit=_AT_A_TIME)
 
     def _work(self) -> None:
         while not self._stopping.is_set():

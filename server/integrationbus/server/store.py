@@ -27,7 +27,8 @@ from integrationbus.server.task import (
     TaskActionKind,
     TaskAttempt,
 )
-from integrationbus.server.task_queries import ActionPage, EventPage, TaskPage, TaskQuery
+from integrationbus.server.task_events import EventPage
+from integrationbus.server.task_queries import ActionPage, TaskPage, TaskQuery
 
 __all__ = ["Store"]
 

@@ -180,7 +180,7 @@ class NewTask:
     external_id: str = ""
     site: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    title: str = ""
+    given_title: str = ""
     creator: str = ""
     trace_parent: str = ""
     missing_key: MissingKeyAction | None = None
@@ -196,7 +196,7 @@ class NewTask:
             self.object_type,
             self.external_id,
             self.site,
-            self.title,
+            self.given_title,
             self.trace_parent,
             *(text for item in sorted(self.labels.items()) for text in item),
             str(int(self.payload.form)),
@@ -358,7 +358,7 @@ def task_of(new: NewTask, now: datetime) -> Task:
         external_id=new.external_id,
         site=new.site,
         labels=new.labels,
-        given_title=new.title,
+        given_title=new.given_title,
         creator=new.creator,
         trace_parent=new.trace_parent,
         payload=new.payload,

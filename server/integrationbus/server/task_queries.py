@@ -1,28 +1,17 @@
-"""Which tasks are meant, and what is read of them: parts of lists, and of the feed."""
+"""Which tasks are meant, and parts of lists of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from integrationbus.server.task import (
     ProcessType,
     Task,
     TaskDataType,
-    TaskError,
-    TaskResult,
     TaskState,
     TaskType,
 )
 
-__all__ = [
-    "ActionPage",
-    "EventPage",
-    "NewEvents",
-    "TaskEvent",
-    "TaskPage",
-    "TaskQuery",
-    "no_events",
-]
+__all__ = ["ActionPage", "TaskPage", "TaskQuery"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,53 +39,6 @@ class TaskPage:
 
     tasks: Sequence[Task]
     next_after: tuple[int, int] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskEvent:
-    """One committed change of one task, with what a watcher needs of the task. ``attempt`` is 0 before the first."""
-
-    connector_id: int
-    connector: str
-    position: int
-    sequence: int
-    task_id: str
-    state: TaskState
-    previous_state: TaskState | None
-    attempt: int
-    error: TaskError | None
-    result: TaskResult | None
-    run_id: str
-    occurred_at: datetime
-    task_type: TaskType
-    data_type: TaskDataType
-    process_type: ProcessType
-    object_type: str
-    external_id: str
-    site: str
-    creator: str
-    title: str
-    labels: Mapping[str, str]
-    actor: str = ""
-    reason: str = ""
-
-
-NewEvents = Callable[[], Sequence[TaskEvent]]
-"""Makes the events of what was just committed, in the order of their positions; called only if somebody watches."""
-
-
-def no_events() -> Sequence[TaskEvent]:
-    """Nothing was committed, or nobody knows what."""
-    return ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventPage:
-    """Events of one connector in the order of their positions, and the feed's bounds when they were read."""
-
-    events: Sequence[TaskEvent]
-    newest_position: int
-    floor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from integrationbus.server.task import Task
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent
 
 __all__ = ["ChangeBatch", "CheckpointMark", "SnapshotPart", "WatchItem", "WatchStart"]
 

@@ -21,7 +21,7 @@ from integrationbus.server.processing import batch_size
 from integrationbus.server.replicas import trust
 from integrationbus.server.storage import appending, claiming, database, journal, leases
 from integrationbus.server.storage.sql_store import SqlStore
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent
 
 __all__ = ["BREAKS", "BROKEN", "CLOCK", "MODULE"]
 

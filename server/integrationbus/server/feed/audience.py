@@ -7,7 +7,7 @@ from itertools import islice
 from integrationbus.server.clock import Clock
 from integrationbus.server.feed.matching import keys_of_event, keys_of_query, matches
 from integrationbus.server.feed.watcher import Watcher
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent
 
 __all__ = ["Audience"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from integrationbus.server.log_entries import LogEntry, LogReceipt
 from integrationbus.server.task import TaskState
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent, watched
 
 __all__ = ["events_of_logged"]
 
@@ -16,26 +16,11 @@ def events_of_logged(
     return [
         TaskEvent(
             connector_id=connector_ids[task.connector],
-            connector=task.connector,
             position=logged.position,
             sequence=logged.sequence,
-            task_id=task.id,
+            task=watched(task),
             state=TaskState.PENDING,
-            previous_state=None,
-            attempt=0,
-            error=None,
-            result=None,
-            run_id="",
             occurred_at=receipt.stored_at,
-            task_type=task.task_type,
-            data_type=task.data_type,
-            process_type=task.process_type,
-            object_type=task.object_type,
-            external_id=task.external_id,
-            site=task.site,
-            creator=task.creator,
-            title=task.title,
-            labels=task.labels,
             actor=task.creator,
         )
         for entry, receipt in stored

@@ -2,7 +2,8 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 
-from integrationbus.server.task_queries import TaskEvent, TaskQuery
+from integrationbus.server.task_events import TaskEvent
+from integrationbus.server.task_queries import TaskQuery
 
 __all__ = ["keys_of_event", "keys_of_query", "matches"]
 
@@ -13,20 +14,25 @@ _EVERYTHING: _Key = ()
 
 def matches(event: TaskEvent, query: TaskQuery) -> bool:
     """Whether a change is what the query asks for; the same answer that the database gives for the task."""
+    task = event.task
     chosen = (
         (query.connector_ids, event.connector_id),
         (query.states, event.state),
-        (query.task_types, event.task_type),
-        (query.data_types, event.data_type),
-        (query.process_types, event.process_type),
-        (query.task_ids, event.task_id),
-        (query.external_ids, event.external_id),
+        (query.task_types, task.task_type),
+        (query.data_types, task.data_type),
+        (query.process_types, task.process_type),
+        (query.task_ids, task.id),
+        (query.external_ids, task.external_id),
     )
-    exact = ((query.object_type, event.object_type), (query.site, event.site), (query.creator, event.creator))
+    exact = (
+        (query.object_type, task.object_type),
+        (query.site, task.site),
+        (query.creator, task.creator),
+    )
     return (
         all(not wanted or value in wanted for wanted, value in chosen)
         and all(not wanted or value == wanted for wanted, value in exact)
-        and all(event.labels.get(name) == value for name, value in query.labels.items())
+        and all(task.labels.get(name) == value for name, value in query.labels.items())
     )
 
 
@@ -49,12 +55,13 @@ def keys_of_query(query: TaskQuery) -> Sequence[_Key]:
 
 def keys_of_event(event: TaskEvent) -> Iterator[_Key]:
     """Everything that a query which matches may be found by."""
+    task = event.task
     yield _EVERYTHING
     yield "connector", event.connector_id
-    yield "task", event.task_id
-    yield "external id", event.external_id
-    yield "creator", event.creator
-    yield "site", event.site
-    yield "object type", event.object_type
-    for label in event.labels.items():
+    yield "task", task.id
+    yield "external id", task.external_id
+    yield "creator", task.creator
+    yield "site", task.site
+    yield "object type", task.object_type
+    for label in task.labels.items():
         yield "label", *label

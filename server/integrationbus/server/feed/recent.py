@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent
 
 __all__ = ["Recent"]
 

@@ -14,7 +14,7 @@ from integrationbus.server.feed.progress import Progress
 from integrationbus.server.feed.recent import Recent
 from integrationbus.server.reads import Reads
 from integrationbus.server.store import Store
-from integrationbus.server.task_queries import NewEvents, TaskEvent
+from integrationbus.server.task_events import NewEvents, TaskEvent
 
 __all__ = ["Tail"]
 

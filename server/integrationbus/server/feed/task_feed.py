@@ -18,7 +18,8 @@ from integrationbus.server.feed.tail import Tail
 from integrationbus.server.feed.watcher import Watcher
 from integrationbus.server.reads import Reads
 from integrationbus.server.store import Store
-from integrationbus.server.task_queries import NewEvents, TaskEvent, TaskPage, TaskQuery, no_events
+from integrationbus.server.task_events import NewEvents, TaskEvent, no_events
+from integrationbus.server.task_queries import TaskPage, TaskQuery
 from integrationbus.server.watch import ChangeBatch, CheckpointMark, SnapshotPart, WatchItem, WatchStart
 
 __all__ = ["TaskFeed"]

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from integrationbus.server.feed.progress import Progress
-from integrationbus.server.task_queries import TaskEvent, TaskQuery
+from integrationbus.server.task_events import TaskEvent
+from integrationbus.server.task_queries import TaskQuery
 
 __all__ = ["Watcher"]
 

@@ -59,7 +59,7 @@ def check_task(spec: task_pb2.TaskSpec, *, registry: ConnectorRegistry, limits: 
         external_id=check_text("external_id", spec.external_id, 255),
         site=check_text("site", spec.site, 200, required=task_type.is_for_pages or task_type.is_about_a_site),
         labels=_labels(spec),
-        title=check_text("title", spec.title, 255),
+        given_title=check_text("title", spec.title, 255),
         creator=creator,
         trace_parent=_trace_parent(spec.trace_parent),
         payload=payload,

@@ -10,7 +10,7 @@ from integrationbus.server.rpc.answers import in_parts
 from integrationbus.server.rpc.queries import write_resume_token
 from integrationbus.server.rpc.render import render_object, timestamp
 from integrationbus.server.rpc.services import Objects, Services
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent
 from integrationbus.server.watch import ChangeBatch, WatchItem
 from integrationbus.v1 import enums_pb2, object_service_pb2
 from integrationbus.v1.object_service_pb2 import ObjectChanges, WatchObjectsResponse
@@ -71,7 +71,7 @@ def _messages(part: Sequence[_OfEvent], found: _Found, store_id: str) -> list[Wa
         last = [next(events)[-1].event for _ in together]
         pieces = in_parts(change for bundle in together for change in bundle.changes)
         messages += [WatchObjectsResponse(changes=ObjectChanges(changes=piece)) for piece in pieces]
-        token = write_resume_token({event.connector: event.position for event in last}, store_id)
+        token = write_resume_token({event.task.connector: event.position for event in last}, store_id)
         messages[-1].resume_token.CopyFrom(token)
     return messages
 
@@ -98,8 +98,8 @@ def _render(change: ObjectChange, found: _Found) -> object_service_pb2.ObjectCha
         object_type=change.object_type,
         object_id=change.object_id,
         effect=enums_pb2.TaskEffect.ValueType(change.effect),
-        connector=event.connector,
-        task_id=event.task_id,
+        connector=event.task.connector,
+        task_id=event.task.id,
         external_id=change.external_id,
         run_id=event.run_id,
         occurred_at=timestamp(event.occurred_at),

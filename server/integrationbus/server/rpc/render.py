@@ -9,7 +9,7 @@ from integrationbus.server.object_view import ObjectView
 from integrationbus.server.payloads.values import write_record
 from integrationbus.server.run import Run
 from integrationbus.server.task import Payload, PayloadForm, Task, TaskError, TaskResult, TaskState, title_of
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent
 from integrationbus.v1 import (
     connector_service_pb2,
     enums_pb2,
@@ -85,9 +85,10 @@ def render_task(task: Task) -> task_pb2.Task:
 
 def render_change(event: TaskEvent) -> task_service_pb2.TaskChange:
     """A committed change."""
+    task = event.task
     return task_service_pb2.TaskChange(
-        task_id=event.task_id,
-        connector=event.connector,
+        task_id=task.id,
+        connector=task.connector,
         sequence=event.sequence,
         position=event.position,
         state=enums_pb2.TaskState.ValueType(event.state),
@@ -97,11 +98,11 @@ def render_change(event: TaskEvent) -> task_service_pb2.TaskChange:
         result=None if event.result is None else render_result(event.result),
         run_id=event.run_id,
         occurred_at=timestamp(event.occurred_at),
-        task_type=enums_pb2.TaskType.ValueType(event.task_type),
-        object_type=event.object_type or (event.result.object_type if event.result else ""),
-        external_id=event.external_id,
-        title=event.title or title_of(event.task_type, event.object_type, event.external_id),
-        labels=event.labels,
+        task_type=enums_pb2.TaskType.ValueType(task.task_type),
+        object_type=task.object_type or (event.result.object_type if event.result else ""),
+        external_id=task.external_id,
+        title=task.given_title or title_of(task.task_type, task.object_type, task.external_id),
+        labels=task.labels,
         actor=event.actor,
         reason=event.reason,
     )

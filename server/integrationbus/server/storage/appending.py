@@ -198,7 +198,7 @@ def _task_row(task: NewTask, connector_id: int, sequence: int, position: int, no
         task.external_id,
         task.site,
         json.dumps(dict(task.labels)) if task.labels else None,
-        task.title,
+        task.given_title,
         task.creator,
         task.trace_parent,
         int(payload.form),

@@ -56,16 +56,18 @@ class Recorded:
     changes: Sequence[Change]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ChangeNote:
-    """What is on record about changes: when, in which run, by whom, and why."""
+    """What is on record about the changes of a transaction: when, in which run, by whom, and why; and which they are.
+
+    ``recorded`` grows with each of them.
+    """
 
     occurred_at: int
     run_id: str = ""
     actor: str = ""
     reason: str = ""
     recorded: list[Recorded] = field(default_factory=list)
-    """What was recorded under this note so far."""
 
 
 def record_changes(connection: Connection, connector_id: int, changes: Sequence[Change], note: ChangeNote) -> list[int]:

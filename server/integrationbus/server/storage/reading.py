@@ -22,7 +22,8 @@ from integrationbus.server.storage.rows import (
 )
 from integrationbus.server.storage.waiting import awaited_keys
 from integrationbus.server.task import Task, TaskState
-from integrationbus.server.task_queries import EventPage, TaskPage, TaskQuery
+from integrationbus.server.task_events import EventPage
+from integrationbus.server.task_queries import TaskPage, TaskQuery
 
 __all__ = [
     "list_tasks",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from integrationbus.server.clock import from_micros
 from integrationbus.server.storage.journal import Change, ChangeNote
 from integrationbus.server.storage.rows import error_from_text, result_from_columns
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent, watched
 
 __all__ = ["events_of"]
 
@@ -23,10 +23,9 @@ def _event(change: Change, connector_id: int, position: int, note: ChangeNote) -
     task, columns = change.task, change.columns
     return TaskEvent(
         connector_id=connector_id,
-        connector=task.connector,
         position=position,
         sequence=task.sequence,
-        task_id=task.id,
+        task=watched(task),
         state=change.state,
         previous_state=change.previous,
         attempt=change.attempt,
@@ -40,15 +39,6 @@ def _event(change: Change, connector_id: int, position: int, note: ChangeNote) -
         ),
         run_id=note.run_id,
         occurred_at=from_micros(note.occurred_at),
-        task_type=task.task_type,
-        data_type=task.data_type,
-        process_type=task.process_type,
-        object_type=task.object_type,
-        external_id=task.external_id,
-        site=task.site,
-        creator=task.creator,
-        title=task.given_title,
-        labels=task.labels,
         actor=note.actor,
         reason=note.reason,
     )

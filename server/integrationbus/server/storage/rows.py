@@ -27,7 +27,7 @@ from integrationbus.server.task import (
     TouchedObject,
     Turn,
 )
-from integrationbus.server.task_queries import TaskEvent
+from integrationbus.server.task_events import TaskEvent, WatchedTask
 
 __all__ = [
     "claims_select",
@@ -233,10 +233,21 @@ def event_from_row(row: Row[Any], connector: str) -> TaskEvent:
     """An event of events_select."""
     return TaskEvent(
         connector_id=row.connector_id,
-        connector=connector,
         position=row.position,
         sequence=row.sequence,
-        task_id=row.task_id,
+        task=WatchedTask(
+            id=row.task_id,
+            connector=connector,
+            task_type=TaskType(row.task_type),
+            data_type=TaskDataType(row.data_type),
+            process_type=ProcessType(row.process_type),
+            object_type=row.object_type,
+            external_id=row.external_id,
+            site=row.site,
+            labels=row.labels or {},
+            given_title=row.title,
+            creator=row.creator,
+        ),
         state=_STATES[row.state],
         previous_state=None if row.previous_state is None else TaskState(row.previous_state),
         attempt=row.attempt,
@@ -244,15 +255,6 @@ def event_from_row(row: Row[Any], connector: str) -> TaskEvent:
         result=result_from_columns(row.effect, row.result_type, row.object_id, row.notes, row.touched),
         run_id=row.run_id,
         occurred_at=from_micros(row.occurred_at),
-        task_type=TaskType(row.task_type),
-        data_type=TaskDataType(row.data_type),
-        process_type=ProcessType(row.process_type),
-        object_type=row.object_type,
-        external_id=row.external_id,
-        site=row.site,
-        creator=row.creator,
-        title=row.title,
-        labels=row.labels or {},
         actor=row.actor,
         reason=row.reason,
     )

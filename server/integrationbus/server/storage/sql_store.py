@@ -43,7 +43,8 @@ from integrationbus.server.storage.journal import ChangeNote
 from integrationbus.server.storage.transactions import repeated
 from integrationbus.server.switches import Switch, SwitchState
 from integrationbus.server.task import Task, TaskAction, TaskActionKind, TaskAttempt
-from integrationbus.server.task_queries import ActionPage, EventPage, TaskPage, TaskQuery
+from integrationbus.server.task_events import EventPage
+from integrationbus.server.task_queries import ActionPage, TaskPage, TaskQuery
 
 __all__ = ["LEASE", "SqlStore"]
 
