@@ -1,12 +1,13 @@
 """How the databases find what they are asked for, when there is much of everything."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, Engine, Table, event, insert, update
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
@@ -14,7 +15,7 @@ from support.clocks import ManualClock
 from integrationbus.server.ids import new_id
 from integrationbus.server.log_entries import LogEntry, RequestKey
 from integrationbus.server.run import RunState
-from integrationbus.server.storage import schema
+from integrationbus.server.storage import driver, schema
 from integrationbus.server.task import (
     AttemptOutcome,
     MissingKeyAction,
@@ -96,8 +97,19 @@ def recorded() -> Iterator[dict[str, Any]]:
         if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
             statements.setdefault(statement, values[0] if many else values)
 
+    def noted(execute: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
+        def noting(connection: Connection, statement: str, values: Any = ()) -> Any:
+            note(connection, None, statement, values, None, many)
+            return execute(connection, statement, values)
+
+        return noting
+
     event.listen(Engine, "before_cursor_execute", note)
-    yield statements
+    # What goes past SQLAlchemy goes past its events.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(driver, "execute", noted(driver.execute, many=False))
+        patch.setattr(driver, "execute_many", noted(driver.execute_many, many=True))
+        yield statements
     event.remove(Engine, "before_cursor_execute", note)
 
 

@@ -21,6 +21,7 @@ from integrationbus.server.log_streams import MisplacedEntry
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.insertion import Insertion, Row
 from integrationbus.server.storage.journal import advance_head
+from integrationbus.server.storage.statement import Statement
 from integrationbus.server.storage.streams import advance_stream
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import NewTask, TaskState
@@ -30,11 +31,14 @@ __all__ = ["append_entries"]
 _task, _event, _request = schema.task, schema.task_event, schema.request
 
 # Empty stands for all logging.
-_SWITCHED_OFF = union_all(
-    select(schema.connector.c.name).where(schema.connector.c.enabled.is_(False)),
-    select(literal("")).where(
-        or_(schema.switch.c.id == Switch.BUS, schema.switch.c.id == Switch.LOGGING), schema.switch.c.is_on.is_(False)
-    ),
+_SWITCHED_OFF = Statement(
+    union_all(
+        select(schema.connector.c.name).where(schema.connector.c.enabled.is_(False)),
+        select(literal("")).where(
+            or_(schema.switch.c.id == Switch.BUS, schema.switch.c.id == Switch.LOGGING),
+            schema.switch.c.is_on.is_(False),
+        ),
+    )
 )
 _STORED_REQUESTS = select(_request).where(
     _request.c.creator == bindparam("of"), _request.c.request_id.in_(bindparam("ids", expanding=True))
@@ -115,7 +119,7 @@ def _switched_off(connection: Connection, entries: Sequence[LogEntry], known: _S
 
     What was stored before keeps its receipt.
     """
-    off = set(connection.execute(_SWITCHED_OFF).scalars())
+    off = {name for (name,) in _SWITCHED_OFF.rows(connection, {})}
     refused: dict[int, SwitchedOff] = {}
     for entry in entries if off else ():
         name = next((name for name in ("", *(task.connector for task in entry.tasks)) if name in off), None)

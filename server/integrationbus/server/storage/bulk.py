@@ -22,7 +22,9 @@ from sqlalchemy import (
 )
 
 from integrationbus.server.storage.documents import as_document, document, takes_document
-from integrationbus.server.storage.driver_rows import Row, execute_rows
+from integrationbus.server.storage.driver import Row
+from integrationbus.server.storage.driver_rows import execute_rows
+from integrationbus.server.storage.statement import Statement
 
 __all__ = ["insert_tuples", "update_tuples"]
 
@@ -61,7 +63,10 @@ def update_tuples(
         places = [row[0] for row in rows]
         given = {"connector": connector_id, "first": min(places), "last": max(places)}
         given["rows"] = as_document(table, (*keys, *values), names, rows)
-        return connection.execute(_update_document(table, keys, values), given).rowcount
+        return _update_document(table, keys, values).run(connection, given)
+    if len(rows) == 1:
+        given = dict(zip(names, rows[0], strict=True))
+        return _update_one(table, keys, values).run(connection, {**given, "connector": connector_id})
     statement = _update_each(table, keys, values)
     return execute_rows(connection, statement, (*names, "connector"), [(*row, connector_id) for row in rows])
 
@@ -83,12 +88,12 @@ def _insert_document(table: Table, names: tuple[str, ...]) -> Insert:
 
 
 @cache
-def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Update:
+def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Statement:
     given = document(
         [column(f"{_KEY}{name}", table.c[name].type) for name in keys]
         + [column(f"{_VALUE}{name}", table.c[name].type) for name in values]
     )
-    return (
+    return Statement(
         update(table)
         .where(
             table.c.connector_id == bindparam("connector"),
@@ -98,6 +103,11 @@ def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...
         )
         .values({name: given.c[f"{_VALUE}{name}"] for name in values})
     )
+
+
+@cache
+def _update_one(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Statement:
+    return Statement(_update_each(table, keys, values))
 
 
 @cache

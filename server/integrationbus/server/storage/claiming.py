@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, String, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, String, bindparam, exists, func, or_, select
 
 from integrationbus.server.claims import Claim, ClaimRequest
 from integrationbus.server.clock import to_micros
@@ -19,6 +19,7 @@ from integrationbus.server.storage.leases import check_fence
 from integrationbus.server.storage.recorded import events_of
 from integrationbus.server.storage.rows import claims_select, task_from_row
 from integrationbus.server.storage.runs import count_in_run, insert_run
+from integrationbus.server.storage.statement import Statement
 from integrationbus.server.switches import Switch
 from integrationbus.server.task import ProcessType, Task, TaskState, Turn
 
@@ -26,7 +27,6 @@ __all__ = ["claim"]
 
 _task, _attempt, _connector, _switch = schema.task, schema.task_attempt, schema.connector, schema.switch
 
-_AT_A_TIME = 50
 _ATTEMPTS = Insertion(_attempt, ("connector_id", "sequence", "number", "epoch", "run_id", "started_at"))
 
 
@@ -102,21 +102,22 @@ class _Standing:
 
 
 def _standing(connection: Connection, connector_id: int) -> _Standing:
-    row = connection.execute(_STANDING, {"connector": connector_id}).one()
-    held = RunState.HALTED if row.halted_sequence is not None else None
-    if row.paused or not row.enabled or row.switches_off:
+    [row] = _STANDING.rows(connection, {"connector": connector_id})
+    paused, enabled, halted_sequence, waiting_tasks, switches_off, called = row
+    held = RunState.HALTED if halted_sequence is not None else None
+    if paused or not enabled or switches_off:
         held = RunState.STOPPED
-    return _Standing(held, row.waiting > 0, row.called)
+    return _Standing(held, waiting_tasks > 0, called)
 
 
 _OFF = (
     select(func.count())
-    .where(_switch.c.id.in_((Switch.BUS, Switch.PROCESSING)), _switch.c.is_on.is_(False))
+    .where(or_(_switch.c.id == Switch.BUS, _switch.c.id == Switch.PROCESSING), _switch.c.is_on.is_(False))
     .scalar_subquery()
 )
 # "IS", because by "in_line" alone SQLite would take the index of the whole line.
 _IS_CALLED = (schema.CALLED, _task.c.in_line.is_(True))
-_STANDING = (
+_STANDING = Statement(
     select(
         _connector.c.paused,
         _connector.c.enabled,
@@ -132,24 +133,21 @@ _STANDING = (
 
 def _read_called(connection: Connection, lease: Lease, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:
     given = {"least_turn": least_turn, **_place(lease, request)}
-    return [task_from_row(row) for row in connection.execute(_CALLED, given)]
+    return [task_from_row(row) for row in _CALLED.rows(connection, given)]
 
 
 def _read_line(connection: Connection, lease: Lease, request: ClaimRequest) -> Iterator[Task]:
-    """A few at a time: a claim may be full long before its number of tasks is read."""
-    rows = connection.execute(_LINE, {"after": request.after_sequence, **_place(lease, request)})
-    for part in rows.partitions(_AT_A_TIME):
-        yield from map(task_from_row, part)
+    return map(task_from_row, _LINE.rows(connection, {"after": request.after_sequence, **_place(lease, request)}))
 
 
 def _place(lease: Lease, request: ClaimRequest) -> dict[str, Any]:
     return {"connector_id": lease.connector_id, "connector": lease.connector, "limit": request.max_tasks}
 
 
-def _line(*conditions: ColumnElement[bool]) -> Select[Any]:
+def _line(*conditions: ColumnElement[bool]) -> Statement:
     own = _task.c.connector_id == bindparam("connector_id")
     statement = claims_select(bindparam("connector", type_=String)).where(own, *conditions)
-    return statement.order_by(_task.c.sequence).limit(bindparam("limit", type_=Integer))
+    return Statement(statement.order_by(_task.c.sequence).limit(bindparam("limit", type_=Integer)))
 
 
 _CALLED = _line(*_IS_CALLED, _task.c.turn >= bindparam("least_turn"))

@@ -32,7 +32,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
-from integrationbus.server.storage.driver_rows import Row
+from integrationbus.server.storage.driver import Row
 
 __all__ = ["as_document", "document", "takes_document"]
 

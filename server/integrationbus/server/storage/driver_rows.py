@@ -17,9 +17,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
 
-__all__ = ["Row", "execute_rows"]
+from integrationbus.server.storage import driver
+from integrationbus.server.storage.driver import Row
 
-Row = tuple[Any, ...]
+__all__ = ["execute_rows"]
 
 _Processor = Callable[[Any], Any]
 
@@ -38,7 +39,7 @@ def execute_rows(
     arranged = None if plan is None else plan.arranged(rows)
     if plan is None or arranged is None:
         return connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows]).rowcount
-    return connection.exec_driver_sql(plan.sql, arranged).rowcount
+    return driver.execute_many(connection, plan.sql, arranged)
 
 
 @dataclass(frozen=True, slots=True)

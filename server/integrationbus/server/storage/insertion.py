@@ -13,14 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-__all__ = ["Insertion", "Row", "copy_rows"]
+from integrationbus.server.storage import driver
+from integrationbus.server.storage.driver import Row
 
-_COPY = "COPY"
+__all__ = ["Insertion", "Row"]
+
 # A power of two, and so are the others: the driver keeps a statement for each number of rows.
 _MOST_ROWS = 64
-
-Row = tuple[Any, ...]
-"""The values of a row, as every driver takes them: numbers, texts and bytes, but no enumerations and no documents."""
 
 
 class Insertion:
@@ -41,7 +40,7 @@ class Insertion:
         fixed = {**defaults, **constants}
         self._constants = tuple(fixed.values())
         columns = ", ".join([*names, *fixed])
-        self._copy = f"{_COPY} {table.name} ({columns}) FROM STDIN"
+        self._copy = f"COPY {table.name} ({columns}) FROM STDIN"
         words = [_word(value) for value in self._constants]
         self._insert = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - our own
         self._places = {
@@ -53,25 +52,15 @@ class Insertion:
         """Insert the rows; nothing happens when there are none."""
         dialect = connection.dialect.name
         if dialect == "postgresql" and len(rows) > 1:
-            connection.exec_driver_sql(self._copy, [row + self._constants for row in rows])
+            driver.copy_rows(connection, self._copy, [row + self._constants for row in rows])
             return
         size, done = _MOST_ROWS, 0
         while done < len(rows):
             while size > len(rows) - done:
                 size //= 2
             values = tuple(chain.from_iterable(rows[done : done + size]))
-            connection.exec_driver_sql(self._insert + ", ".join([self._places[dialect]] * size), values)
+            driver.execute(connection, self._insert + ", ".join([self._places[dialect]] * size), values)
             done += size
-
-
-def copy_rows(cursor: Any, statement: str, rows: Sequence[Row], _context: object) -> bool:  # noqa: ANN401 - the driver's
-    """Send the rows of a COPY, which SQLAlchemy would take for a statement to be repeated; for its event."""
-    if not statement.startswith(_COPY):
-        return False
-    with cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
-    return True
 
 
 def _word(value: int | str) -> str:

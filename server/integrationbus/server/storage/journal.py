@@ -12,6 +12,7 @@ from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.bulk import update_tuples
 from integrationbus.server.storage.insertion import Insertion
+from integrationbus.server.storage.statement import Statement
 from integrationbus.server.task import SETTLED_STATES, TRANSITIONS, Task, TaskState
 
 __all__ = ["Change", "ChangeNote", "Recorded", "advance_head", "lock_head", "record_changes"]
@@ -102,10 +103,10 @@ def lock_head(connection: Connection, connector_id: int) -> None:
     Whoever reads tasks in order to change them takes this lock first. SQLite has one writer, who has it already.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"connector": connector_id})
+        _LOCK.run(connection, {"connector": connector_id})
 
 
-_LOCK = select(_head.c.connector_id).where(_head.c.connector_id == bindparam("connector")).with_for_update()
+_LOCK = Statement(select(_head.c.connector_id).where(_head.c.connector_id == bindparam("connector")).with_for_update())
 
 
 def advance_head(
@@ -115,21 +116,21 @@ def advance_head(
 
     The counter row stays locked until the commit, which is what makes the order of numbers the order of commits.
     """
-    values = {f"by_{state.name.lower()}": deltas.get(state, 0) for state in TaskState}
+    values = {name: deltas.get(state, 0) for state, name in _BY_STATE.items()}
     values |= {"connector": connector_id, "positions": positions, "sequences": sequences}
-    position, sequence = connection.execute(_ADVANCE, values).one()
+    [(position, sequence)] = _ADVANCE.rows(connection, values)
     return position, sequence
 
 
-_ADVANCE = (
+_BY_STATE = {state: f"by_{state.name.lower()}" for state in TaskState}
+_ADVANCE = Statement(
     update(_head)
     .where(_head.c.connector_id == bindparam("connector"))
     .values(
         last_position=_head.c.last_position + bindparam("positions"),
         last_sequence=_head.c.last_sequence + bindparam("sequences"),
         **{
-            state.name.lower(): _head.c[state.name.lower()] + bindparam(f"by_{state.name.lower()}")
-            for state in TaskState
+            state.name.lower(): _head.c[state.name.lower()] + bindparam(name) for state, name in _BY_STATE.items()
         },
     )
     .returning(_head.c.last_position, _head.c.last_sequence)

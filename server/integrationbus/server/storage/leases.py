@@ -11,6 +11,7 @@ from integrationbus.server.storage import schema
 from integrationbus.server.storage.common_time import DATABASE_NOW, common_now
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
+from integrationbus.server.storage.statement import Statement
 from integrationbus.server.task import AttemptOutcome, Task, TaskState, Turn
 
 __all__ = ["acquire", "check_fence", "halt", "recover", "release", "release_all", "release_halt"]
@@ -69,10 +70,10 @@ def check_fence(connection: Connection, lease: Lease, now: int, duration: int) -
     """
     held = {"of_connector": lease.connector_id, "of_owner": lease.owner, "of_epoch": lease.epoch}
     if connection.dialect.name == "postgresql":
-        proved = connection.execute(_COMMON_FENCE, {**held, "duration": duration})
+        proved = _COMMON_FENCE.run(connection, {**held, "duration": duration})
     else:
-        proved = connection.execute(_FENCE, {**held, "later": now + duration})
-    if proved.rowcount != 1:
+        proved = _FENCE.run(connection, {**held, "later": now + duration})
+    if proved != 1:
         raise LeaseLost(f"connector {lease.connector}: epoch {lease.epoch} is over")
 
 
@@ -86,8 +87,8 @@ def _fence(later: ColumnElement[int]) -> Update:
     )
 
 
-_FENCE = _fence(bindparam("later", type_=BigInteger))
-_COMMON_FENCE = _fence(DATABASE_NOW + bindparam("duration", type_=BigInteger))
+_FENCE = Statement(_fence(bindparam("later", type_=BigInteger)))
+_COMMON_FENCE = Statement(_fence(DATABASE_NOW + bindparam("duration", type_=BigInteger)))
 
 
 def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:

@@ -8,7 +8,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from integrationbus.server.storage.insertion import copy_rows
 from integrationbus.server.storage.transactions import reading, transaction
 
 __all__ = ["PostgresDatabase"]
@@ -46,7 +45,6 @@ class PostgresDatabase:
         """Nothing is connected yet. Raises ValueError when the driver is not installed."""
         self._engine = _engine(url)
         event.listen(self._engine, "connect", self._configure)
-        event.listen(self._engine, "do_executemany", copy_rows)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -1,10 +1,9 @@
 """Runs on record."""
 
-from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 
-from sqlalchemy import Connection, Insert, Update, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -13,6 +12,7 @@ from integrationbus.server.errors import RunEnded, RunNotFound
 from integrationbus.server.run import Run, RunCounts, RunState
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.reading import read_run
+from integrationbus.server.storage.statement import Statement
 
 __all__ = ["begin_run", "connectors_with_open_runs", "count_in_run", "end_run", "insert_run", "note_cancellation"]
 
@@ -30,12 +30,13 @@ def insert_run(connection: Connection, connector_id: int, run: NewRun, now: int)
         "reason": run.reason,
         "started_at": now,
     }
-    connection.execute(_INSERT_OR_IGNORE[connection.dialect.name], values)
+    _INSERT_OR_IGNORE[connection.dialect.name].run(connection, values)
 
 
-_INSERT_OR_IGNORE: Mapping[str, Insert] = {
-    "postgresql": postgresql_insert(_run).on_conflict_do_nothing(),
-    "sqlite": sqlite_insert(_run).on_conflict_do_nothing(),
+_NEW = ("id", "connector_id", "trigger", "state", "requested_by", "reason", "started_at")
+_INSERT_OR_IGNORE = {
+    "postgresql": Statement(postgresql_insert(_run).on_conflict_do_nothing(), _NEW),
+    "sqlite": Statement(sqlite_insert(_run).on_conflict_do_nothing(), _NEW),
 }
 
 
@@ -50,13 +51,13 @@ def count_in_run(connection: Connection, run_id: str, counts: RunCounts) -> None
     grown = {item.name: number for item in fields(RunCounts) if (number := getattr(counts, item.name))}
     if grown:
         more = {f"more_{name}": number for name, number in grown.items()}
-        connection.execute(_count(tuple(grown)), {"of_run": run_id, **more})
+        _count(tuple(grown)).run(connection, {"of_run": run_id, **more})
 
 
 @cache
-def _count(names: tuple[str, ...]) -> Update:
+def _count(names: tuple[str, ...]) -> Statement:
     grown = {name: _run.c[name] + bindparam(f"more_{name}") for name in names}
-    return update(_run).where(_run.c.id == bindparam("of_run")).values(grown)
+    return Statement(update(_run).where(_run.c.id == bindparam("of_run")).values(grown))
 
 
 def note_cancellation(connection: Connection, run_id: str, *, actor: str, reason: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalEr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from integrationbus.server.errors import OutcomeUnknown, StoreUnavailable
+from integrationbus.server.storage import driver
 
 __all__ = ["Begin", "TransactionConflict", "reading", "repeated", "transaction"]
 
@@ -75,7 +76,8 @@ def _begun(engine: Engine, begin: Begin) -> Connection:
 def _try_to_begin(engine: Engine, begin: Begin) -> Connection:
     connection = _connected(engine)
     try:
-        connection.exec_driver_sql(begin(connection))
+        connection.begin()
+        driver.execute(connection, begin(connection))
     except BaseException:
         connection.close()
         raise

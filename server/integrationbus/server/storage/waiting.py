@@ -14,6 +14,7 @@ from integrationbus.server.storage import schema
 from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.rows import task_from_row, tasks_select
+from integrationbus.server.storage.statement import Statement
 from integrationbus.server.task import AwaitedKey, Task, TaskState, Turn
 
 __all__ = [
@@ -96,11 +97,12 @@ def anybody_waits(connection: Connection) -> bool:
     """Whether any task waits; who begins to wait from now on will see what this transaction wrote."""
     if connection.dialect.name == "postgresql":
         # See ``close_gate``: shared with all others who only write.
-        connection.execute(select(schema.store_meta.c.store_id).with_for_update(read=True))
-    return connection.execute(_ANY_WAIT).first() is not None
+        _SHARED_GATE.run(connection, {})
+    return _ANY_WAIT.row(connection, {}) is not None
 
 
-_ANY_WAIT = select(_wait.c.sequence).limit(1)
+_SHARED_GATE = Statement(select(schema.store_meta.c.store_id).with_for_update(read=True))
+_ANY_WAIT = Statement(select(_wait.c.sequence).limit(1))
 
 
 def call_back(connection: Connection, connector_id: int, sequences: Iterable[int], note: ChangeNote) -> int:
