@@ -8,7 +8,6 @@ of each. On PostgreSQL many rows go by COPY; measured: 2.8 x one JSON document.
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.sql.schema import ScalarElementColumnDefault

@@ -129,9 +129,7 @@ _ADVANCE = Statement(
     .values(
         last_position=_head.c.last_position + bindparam("positions"),
         last_sequence=_head.c.last_sequence + bindparam("sequences"),
-        **{
-            state.name.lower(): _head.c[state.name.lower()] + bindparam(name) for state, name in _BY_STATE.items()
-        },
+        **{state.name.lower(): _head.c[state.name.lower()] + bindparam(name) for state, name in _BY_STATE.items()},
     )
     .returning(_head.c.last_position, _head.c.last_sequence)
 )

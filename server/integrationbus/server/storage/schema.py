@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from integrationbus.server.run import RunState
-from integrationbus.server.storage.schema_base import BigKey, metadata, one_of
+from integrationbus.server.storage.schema_base import BigKey, metadata, of_a_connector, of_a_task, one_of
 from integrationbus.server.task import SETTLED_STATES, ProcessType, TaskDataType, TaskState, TaskType
 
 __all__ = [
@@ -131,7 +131,7 @@ replica = Table(
 task = Table(
     "task",
     metadata,
-    Column("connector_id", BigInteger, ForeignKey("connector.id"), primary_key=True),
+    Column("connector_id", BigInteger, primary_key=True),
     Column("sequence", BigInteger, primary_key=True),
     Column("id", String(36), nullable=False, unique=True),
     Column("task_type", SmallInteger, nullable=False),
@@ -177,6 +177,7 @@ task = Table(
     # Since when the task is out of the line in one of the SETTLED_STATES: what retention counts from. It goes with its
     # attempts, actions and place in the ledger, and never before its last change: changes are read with their tasks.
     Column("settled_at", BigInteger),
+    of_a_connector(),
     one_of("task_type", TaskType),
     one_of("data_type", TaskDataType),
     one_of("process_type", ProcessType),
@@ -272,7 +273,7 @@ task_attempt = Table(
     Column("ended_at", BigInteger),
     Column("outcome", SmallInteger),
     Column("error", Text),
-    ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
+    of_a_task(),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended_has_outcome"),
 )
 
@@ -363,10 +364,11 @@ log_stream = Table(
 key_map = Table(
     "key_map",
     metadata,
-    Column("connector_id", BigInteger, ForeignKey("connector.id"), primary_key=True),
+    Column("connector_id", BigInteger, primary_key=True),
     Column("object_type", String(200), primary_key=True),
     Column("external_id", String(255), primary_key=True),
     Column("object_id", BigInteger, nullable=False),
+    of_a_connector(),
     Index(None, "object_type", "object_id"),
 )
 
@@ -377,7 +379,7 @@ applied = Table(
     Column("sequence", BigInteger, primary_key=True),
     Column("position", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
+    of_a_task(),
     UniqueConstraint("connector_id", "position"),
 )
 
