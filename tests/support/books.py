@@ -84,7 +84,5 @@ def _of_companions(connection: Connection, connector_id: int) -> Iterator[str]:
     named = tasks_of(_task, _task.c.state == TaskState.WAITING, _task.c.external_id != "")
     if not named <= tasks_of(schema.task_subject) <= waiting:
         yield "what tasks are about is not on record for exactly the tasks that wait"
-    if tasks_of(schema.task_attempt, schema.task_attempt.c.outcome.is_(None)) != tasks_of(
-        _task, _task.c.state == TaskState.RUNNING
-    ):
-        yield "attempts are not open for exactly the tasks that run"
+    if tasks_of(schema.task_attempt, schema.task_attempt.c.outcome.is_(None)):
+        yield "attempts are on record that have not ended"

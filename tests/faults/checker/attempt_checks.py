@@ -14,6 +14,10 @@ _BY_THE_HOLDER = frozenset({RUNNING, SUCCEEDED, FAILED, RETRY_WAIT, WAITING, DEL
 def one_processor(evidence: Evidence) -> Iterator[str]:
     """In the feed of a connector the epochs only grow, and what is applied has the epoch that held at its commit."""
     epochs = {(each.connector_id, each.sequence, each.number): each.epoch for each in evidence.attempts}
+    # What goes on is not on record yet, but by its task.
+    epochs |= {
+        (*key, task.attempt_count): task.epoch for key, task in evidence.task_at.items() if task.state == RUNNING
+    }
     for connector_id, feed in evidence.events_of.items():
         name, newest = evidence.names[connector_id], 0
         for event in feed:
@@ -37,17 +41,18 @@ def one_processor(evidence: Evidence) -> Iterator[str]:
 
 
 def attempts_add_up(evidence: Evidence) -> Iterator[str]:
-    """Attempts are numbered without a hole, all but that of a running task have ended, and the task knows how many."""
+    """Attempts are numbered without a hole, are on record when they have ended, and the task knows how many."""
     for key, task in evidence.task_at.items():
         name = f"{evidence.names[key[0]]} {key[1]}"
         attempts = evidence.attempts_of.get(key, ())
-        if [attempt.number for attempt in attempts] != list(range(1, task.attempt_count + 1)):
+        going_on = int(task.state == RUNNING)
+        if [attempt.number for attempt in attempts] != list(range(1, task.attempt_count - going_on + 1)):
             yield f"{name}: counts {task.attempt_count} attempts, {len(attempts)} are on record"
         unended = [attempt.number for attempt in attempts if attempt.outcome is None]
-        if unended != ([task.attempt_count] if task.state == RUNNING else []):
+        if unended:
             yield f"{name}: attempts {unended} have no end"
         begun = sum(event.state == RUNNING for event in evidence.chain_of.get(key, ()))
-        if begun != len(attempts) and not _is_cut(evidence, key[0]):
+        if begun - going_on != len(attempts) and not _is_cut(evidence, key[0]):
             yield f"{name}: begun {begun} times, {len(attempts)} attempts are on record"
 
 

@@ -112,7 +112,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A row of ``task_attempt``; ``outcome`` is None while it is in progress."""
+    """A row of ``task_attempt``, which is written when the attempt has ended."""
 
     connector_id: int
     sequence: int

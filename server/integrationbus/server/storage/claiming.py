@@ -1,19 +1,18 @@
 """Claiming the next tasks of a connector: those that are called out of turn, then the head of the line."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, String, bindparam, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, String, bindparam, exists, func, or_, select
 
 from integrationbus.server.claims import Claim, ClaimRequest
 from integrationbus.server.clock import to_micros
 from integrationbus.server.connector import Lease
 from integrationbus.server.run import RunCounts, RunState
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import check_fence
 from integrationbus.server.storage.recorded import events_of
@@ -25,9 +24,7 @@ from integrationbus.server.task import ProcessType, Task, TaskState, Turn
 
 __all__ = ["claim"]
 
-_task, _attempt, _connector, _switch = schema.task, schema.task_attempt, schema.connector, schema.switch
-
-_ATTEMPTS = Insertion(_attempt, ("connector_id", "sequence", "number", "epoch", "run_id", "started_at"))
+_task, _connector, _switch = schema.task, schema.connector, schema.switch
 
 
 @dataclass(slots=True)
@@ -55,7 +52,8 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
         overdue = waiting.due(connection, lease.connector_id, now)
         has_called |= waiting.call_back(connection, lease.connector_id, overdue, note) > 0
     least_turn = Turn.KEY_FOUND if held is None else Turn.REQUESTED
-    called = _read_called(connection, lease, least_turn, request) if has_called else ()
+    place = _place(lease, request, now)
+    called = _read_called(connection, least_turn, place) if has_called else ()
     plan = _plan_called(called, request, now)
     out_of_turn = bool(plan.taken) or plan.wait_until is not None
     if not out_of_turn:
@@ -64,7 +62,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
         if request.run.called_only:
             plan = _Plan(after_sequence=request.after_sequence)
         else:
-            plan = _plan(_read_line(connection, lease, request), request, now)
+            plan = _plan(_read_line(connection, place), request, now)
     _carry_out(connection, lease, request, plan, note)
     return Claim(
         tasks=plan.taken,
@@ -84,11 +82,6 @@ def _carry_out(connection: Connection, lease: Lease, request: ClaimRequest, plan
     changes += [_taken(task, lease, note.occurred_at) for task in plan.taken]
     changes.sort(key=lambda change: change.task.sequence)
     record_changes(connection, lease.connector_id, changes, note)
-    attempts = [
-        (lease.connector_id, task.sequence, task.attempt_count + 1, lease.epoch, request.run.id, note.occurred_at)
-        for task in plan.taken
-    ]
-    _ATTEMPTS.run(connection, attempts)
     count_in_run(connection, request.run.id, RunCounts(skipped=len(plan.passed_over)))
 
 
@@ -131,22 +124,30 @@ _STANDING = Statement(
 )
 
 
-def _read_called(connection: Connection, lease: Lease, least_turn: Turn, request: ClaimRequest) -> Sequence[Task]:
-    given = {"least_turn": least_turn, **_place(lease, request)}
-    return [task_from_row(row) for row in _CALLED.rows(connection, given)]
+def _read_called(connection: Connection, least_turn: Turn, place: Mapping[str, Any]) -> Sequence[Task]:
+    return [task_from_row(row) for row in _CALLED.rows(connection, {"least_turn": least_turn, **place})]
 
 
-def _read_line(connection: Connection, lease: Lease, request: ClaimRequest) -> Iterator[Task]:
-    return map(task_from_row, _LINE.rows(connection, {"after": request.after_sequence, **_place(lease, request)}))
+def _read_line(connection: Connection, place: Mapping[str, Any]) -> Iterator[Task]:
+    """The line as it is read: a claim may be full long before its number of tasks is reached."""
+    return map(task_from_row, _LINE.rows(connection, place))
 
 
-def _place(lease: Lease, request: ClaimRequest) -> dict[str, Any]:
-    return {"connector_id": lease.connector_id, "connector": lease.connector, "limit": request.max_tasks}
+def _place(lease: Lease, request: ClaimRequest, now: int) -> Mapping[str, Any]:
+    return {
+        "connector_id": lease.connector_id,
+        "connector": lease.connector,
+        "after": request.after_sequence,
+        "limit": request.max_tasks,
+        "now": now,
+    }
 
 
 def _line(*conditions: ColumnElement[bool]) -> Statement:
     own = _task.c.connector_id == bindparam("connector_id")
-    statement = claims_select(bindparam("connector", type_=String)).where(own, *conditions)
+    statement = claims_select(bindparam("connector", type_=String), bindparam("now", type_=BigInteger)).where(
+        own, *conditions
+    )
     return Statement(statement.order_by(_task.c.sequence).limit(bindparam("limit", type_=Integer)))
 
 

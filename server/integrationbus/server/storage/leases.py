@@ -8,6 +8,7 @@ from integrationbus.server.errors import LeaseHeld, LeaseLost
 from integrationbus.server.problems import WorkerCrashLoop
 from integrationbus.server.run import RunState
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.attempts import end_all
 from integrationbus.server.storage.common_time import DATABASE_NOW, common_now
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.rows import error_to_text, task_from_row, tasks_select
@@ -18,7 +19,7 @@ __all__ = ["acquire", "check_fence", "halt", "recover", "release", "release_all"
 
 _MAX_CRASHES = 3
 
-_lease, _task, _attempt, _run = schema.lease, schema.task, schema.task_attempt, schema.run
+_lease, _task, _run = schema.lease, schema.task, schema.run
 
 
 def acquire(
@@ -98,19 +99,13 @@ def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: 
     )
     tasks = [task_from_row(row) for row in connection.execute(statement.order_by(_task.c.sequence))]
     alone = crashed and len(tasks) == 1
+    end_all(connection, connector_id, AttemptOutcome.CRASHED if alone else AttemptOutcome.RELEASED, now)
     changes = [_recovered(task, crashed=crashed, alone=alone, now=now) for task in tasks]
     record_changes(
         connection,
         connector_id,
         changes,
         ChangeNote(occurred_at=now, reason="the process died" if crashed else "the run was interrupted"),
-    )
-    outcome = AttemptOutcome.CRASHED if alone else AttemptOutcome.RELEASED
-    connection.execute(
-        update(_attempt)
-        .where(_attempt.c.connector_id == connector_id, _attempt.c.outcome.is_(None))
-        .where(_attempt.c.sequence.in_([task.sequence for task in tasks]))
-        .values(ended_at=now, outcome=outcome)
     )
     for change in changes:
         if change.state is TaskState.FAILED:

@@ -6,15 +6,14 @@ from sqlalchemy import Connection, Select, select, tuple_
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.errors import EtagMismatch
-from integrationbus.server.storage import schema, waiting
+from integrationbus.server.storage import attempts, schema, waiting
 from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import Change, ChangeNote, lock_head, record_changes
 from integrationbus.server.storage.leases import release_halt
 from integrationbus.server.storage.reading import read_task, task_conditions
-from integrationbus.server.storage.rows import error_from_text, task_from_row, tasks_select
+from integrationbus.server.storage.rows import task_from_row, tasks_select
 from integrationbus.server.task import (
     FINAL_STATES,
-    AttemptOutcome,
     Task,
     TaskAction,
     TaskActionKind,
@@ -24,9 +23,9 @@ from integrationbus.server.task import (
 )
 from integrationbus.server.task_queries import ActionPage, TaskQuery
 
-__all__ = ["act_on", "change_tasks", "connectors_with_called", "list_attempts"]
+__all__ = ["act_on", "change_tasks", "connectors_with_called", "list_history"]
 
-_task, _action, _attempt = schema.task, schema.task_action, schema.task_attempt
+_task, _action = schema.task, schema.task_action
 _ACTIONS = Insertion(_action, ("connector_id", "sequence", "position", "state", "actor", "reason", "occurred_at"))
 
 _UNTOUCHABLE = FINAL_STATES | {TaskState.RUNNING}
@@ -69,39 +68,21 @@ def act_on(
     )
 
 
-def list_attempts(connection: Connection, task_id: str) -> tuple[Sequence[TaskAttempt], Sequence[TaskAction]]:
+def list_history(connection: Connection, task_id: str) -> tuple[Sequence[TaskAttempt], Sequence[TaskAction]]:
     """See ``Store.attempts``."""
     task = read_task(connection, task_id, with_payload=False)
     own = select(_task.c.connector_id).where(_task.c.id == task.id).scalar_subquery()
-    attempts = connection.execute(
-        select(_attempt)
-        .where(_attempt.c.connector_id == own, _attempt.c.sequence == task.sequence)
-        .order_by(_attempt.c.number)
-    )
     actions = connection.execute(
         select(_action)
         .where(_action.c.connector_id == own, _action.c.sequence == task.sequence)
         .order_by(_action.c.position)
     )
-    return (
-        [
-            TaskAttempt(
-                number=row.number,
-                run_id=row.run_id,
-                outcome=None if row.outcome is None else AttemptOutcome(row.outcome),
-                error=error_from_text(row.error),
-                started_at=from_micros(row.started_at),
-                ended_at=None if row.ended_at is None else from_micros(row.ended_at),
-            )
-            for row in attempts
-        ],
-        [
-            TaskAction(
-                state=TaskState(row.state), actor=row.actor, reason=row.reason, occurred_at=from_micros(row.occurred_at)
-            )
-            for row in actions
-        ],
-    )
+    return attempts.list_attempts(connection, task_id), [
+        TaskAction(
+            state=TaskState(row.state), actor=row.actor, reason=row.reason, occurred_at=from_micros(row.occurred_at)
+        )
+        for row in actions
+    ]
 
 
 def connectors_with_called(connection: Connection) -> list[str]:

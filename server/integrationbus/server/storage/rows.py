@@ -120,9 +120,10 @@ def tasks_select(*, with_payload: bool) -> Select[Any]:
     )
 
 
-def claims_select(connector: ColumnElement[str]) -> Select[Any]:
-    """Tasks of one connector, which must have no others in the way; for task_from_row."""
-    return select(*_TASK_COLUMNS, _task.c.payload, connector, literal_column("''"))
+def claims_select(connector: ColumnElement[str], started_at: ColumnElement[int]) -> Select[Any]:
+    """Tasks of one connector, which must have no others in the way, that are tried from now on; for task_from_row."""
+    columns = (started_at if column is _task.c.started_at else column for column in _TASK_COLUMNS)
+    return select(*columns, _task.c.payload, connector, literal_column("''"))
 
 
 def task_from_row(row: Sequence[Any]) -> Task:

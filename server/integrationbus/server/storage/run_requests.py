@@ -5,7 +5,7 @@ looks at the line again, or the request finds no run to join. The request goes w
 that nobody has carried out survives every crash.
 """
 
-from sqlalchemy import Connection, ScalarSelect, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from integrationbus.server.claims import NewRun
 from integrationbus.server.replica import RequestedRun
@@ -13,6 +13,7 @@ from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.reading import read_run
 from integrationbus.server.storage.runs import end_run, insert_run
+from integrationbus.server.storage.statement import Statement
 
 __all__ = ["end_unless_requested", "leave_request", "list_requests"]
 
@@ -21,7 +22,8 @@ _request, _lease, _run, _connector = schema.run_request, schema.lease, schema.ru
 
 def leave_request(connection: Connection, connector_id: int, run: NewRun, now: int) -> tuple[NotifyOutcome, Run]:
     """See ``Store.leave_request``."""
-    _take_turn(connection, connector_id)
+    if connection.dialect.name == "postgresql":
+        _TURN.run(connection, {"connector": connector_id})
     left = connection.execute(
         select(_request, _run.c.cancelled)
         .join(_run, _run.c.id == _request.c.run_id)
@@ -56,32 +58,42 @@ def leave_request(connection: Connection, connector_id: int, run: NewRun, now: i
 
 def list_requests(connection: Connection, run_id: str = "") -> list[RequestedRun]:
     """Everything that is left to be carried out, or being carried out; for one run, if it is given."""
-    rows = connection.execute(_OF_RUN, {"run": run_id}) if run_id else connection.execute(_ALL)
+    rows = _OF_RUN.rows(connection, {"run": run_id}) if run_id else _ALL.rows(connection, {})
     return [
         RequestedRun(
-            connector=row.name,
+            connector=connector,
             run=NewRun(
-                id=row.run_id,
-                trigger=RunTrigger(row.trigger),
-                requested_by=row.requested_by,
-                reason=row.reason,
-                called_only=row.called_only,
+                id=requested_id,
+                trigger=RunTrigger(trigger),
+                requested_by=requested_by,
+                reason=reason,
+                called_only=called_only,
             ),
-            number=row.number,
+            number=number,
         )
-        for row in rows
+        for connector, requested_id, trigger, requested_by, reason, called_only, number in rows
     ]
 
 
-_ALL = select(_request, _connector.c.name).join(_connector, _connector.c.id == _request.c.connector_id)
-_OF_RUN = _ALL.where(_request.c.run_id == bindparam("run"))
+_REQUESTED = select(
+    _connector.c.name,
+    _request.c.run_id,
+    _request.c.trigger,
+    _request.c.requested_by,
+    _request.c.reason,
+    _request.c.called_only,
+    _request.c.number,
+).join(_connector, _connector.c.id == _request.c.connector_id)
+_ALL = Statement(_REQUESTED)
+_OF_RUN = Statement(_REQUESTED.where(_request.c.run_id == bindparam("run")))
 
 
 def end_unless_requested(
     connection: Connection, run_id: str, state: RunState, seen: int, now: int, *, lost: bool
 ) -> RequestedRun | None:
     """See ``Store.end_run``."""
-    _take_turn(connection, select(_run.c.connector_id).where(_run.c.id == run_id).scalar_subquery())
+    if connection.dialect.name == "postgresql":
+        _TURN_OF_RUN.run(connection, {"run": run_id})
     request = next(iter(list_requests(connection, run_id)), None)
     newer = request if request is not None and request.number > seen else None
     if lost and request is not None:
@@ -97,20 +109,26 @@ def end_unless_requested(
 
 def _end_cancelled(connection: Connection, run_id: str, now: int) -> None:
     """End the earlier runs of the same connector that were cancelled before anybody began them."""
-    connection.execute(_END_CANCELLED, {"of_run": run_id, "state": RunState.CANCELLED, "ended_at": now})
+    _END_CANCELLED.run(connection, {"of_run": run_id, "ended_at": now})
 
 
 _RUN = _run.alias()
-_END_CANCELLED = update(_run).where(
-    _run.c.connector_id == select(_RUN.c.connector_id).where(_RUN.c.id == bindparam("of_run")).scalar_subquery(),
-    _run.c.state == RunState.RUNNING,
-    _run.c.id < bindparam("of_run"),
-    _run.c.cancelled,
+_END_CANCELLED = Statement(
+    update(_run)
+    .where(
+        _run.c.connector_id == select(_RUN.c.connector_id).where(_RUN.c.id == bindparam("of_run")).scalar_subquery(),
+        _run.c.state == RunState.RUNNING,
+        _run.c.id < bindparam("of_run"),
+        _run.c.cancelled,
+    )
+    .values(state=RunState.CANCELLED, ended_at=bindparam("ended_at"))
 )
 
-
-def _take_turn(connection: Connection, connector_id: int | ScalarSelect[int]) -> None:
-    """Whoever comes second sees what the first one did. SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        statement = select(_lease.c.connector_id).where(_lease.c.connector_id == connector_id)
-        connection.execute(statement.with_for_update())
+# Whoever comes second sees what the first one did. SQLite has one writer anyway.
+_LEASE = select(_lease.c.connector_id).with_for_update()
+_TURN = Statement(_LEASE.where(_lease.c.connector_id == bindparam("connector")))
+_TURN_OF_RUN = Statement(
+    _LEASE.where(
+        _lease.c.connector_id == select(_run.c.connector_id).where(_run.c.id == bindparam("run")).scalar_subquery()
+    )
+)

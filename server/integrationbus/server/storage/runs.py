@@ -74,7 +74,7 @@ def note_cancellation(connection: Connection, run_id: str, *, actor: str, reason
 def end_run(connection: Connection, run_id: str, state: RunState, now: int) -> None:
     """Record that a run ended, unless it has ended before; a halted one keeps the id of the task that halted it."""
     statement = _END_HALTED if state is RunState.HALTED else _END
-    connection.execute(statement, {"of_run": run_id, "state": state, "ended_at": now})
+    statement.run(connection, {"of_run": run_id, "ending": state, "ended_at": now})
 
 
 _HALTING = (
@@ -83,8 +83,13 @@ _HALTING = (
     .where(_connector.c.id == _run.c.connector_id)
     .scalar_subquery()
 )
-_END = update(_run).where(_run.c.id == bindparam("of_run"), _run.c.state == RunState.RUNNING)
-_END_HALTED = _END.values(halted_by=func.coalesce(_HALTING, ""))
+_ENDING = (
+    update(_run)
+    .where(_run.c.id == bindparam("of_run"), _run.c.state == RunState.RUNNING)
+    .values(state=bindparam("ending"), ended_at=bindparam("ended_at"))
+)
+_END = Statement(_ENDING)
+_END_HALTED = Statement(_ENDING.values(halted_by=func.coalesce(_HALTING, "")))
 
 
 def connectors_with_open_runs(connection: Connection) -> list[str]:

@@ -16,7 +16,7 @@ from integrationbus.server.policy import Verdict
 from integrationbus.server.problems import BehindWaitingTask, MissingTarget
 from integrationbus.server.run import RunCounts
 from integrationbus.server.storage import schema, waiting
-from integrationbus.server.storage.bulk import update_tuples
+from integrationbus.server.storage.attempts import record_attempts
 from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import Change, ChangeNote, record_changes
 from integrationbus.server.storage.leases import halt, release_halt
@@ -28,7 +28,6 @@ from integrationbus.server.task import AttemptOutcome, Task, TaskError, TaskResu
 
 __all__ = ["settle"]
 
-_attempt = schema.task_attempt
 _LEDGER = Insertion(schema.applied, ("connector_id", "sequence", "position", "epoch"))
 
 
@@ -66,7 +65,7 @@ def _settle_own(connection: Connection, lease: Lease, settlements: Sequence[Sett
     errors = [_error(connection, lease.connector_id, item, given_up, note.occurred_at) for item in settlements]
     changes = [_settled(*pair, note.occurred_at) for pair in zip(settlements, errors, strict=True)]
     positions = record_changes(connection, lease.connector_id, changes, note)
-    _end_attempts(connection, lease, settlements, changes, note.occurred_at)
+    _record_attempts(connection, lease, settlements, changes, note)
     reach("settle.before_ledger")
     ledger = [
         (lease.connector_id, item.task.sequence, position, lease.epoch)
@@ -184,15 +183,24 @@ def _turn_after(verdict: Verdict, turn: Turn) -> Turn:
     return Turn.KEY_FOUND if verdict is Verdict.HALT and turn else Turn.IN_PLACE
 
 
-def _end_attempts(
-    connection: Connection, lease: Lease, settlements: Sequence[Settlement], changes: Sequence[Change], now: int
+def _record_attempts(
+    connection: Connection, lease: Lease, settlements: Sequence[Settlement], changes: Sequence[Change], note: ChangeNote
 ) -> None:
-    ended = [
-        (item.task.sequence, item.task.attempt_count + 1, now, int(_outcome(item)), change.columns.get("error"))
+    rows = [
+        (
+            lease.connector_id,
+            item.task.sequence,
+            change.attempt,
+            lease.epoch,
+            note.run_id,
+            None if item.task.started_at is None else to_micros(item.task.started_at),
+            note.occurred_at,
+            int(_outcome(item)),
+            change.columns.get("error"),
+        )
         for item, change in zip(settlements, changes, strict=True)
     ]
-    values = ("ended_at", "outcome", "error")
-    update_tuples(connection, _attempt, lease.connector_id, ended, keys=("sequence", "number"), values=values)
+    record_attempts(connection, rows)
 
 
 def _outcome(item: Settlement) -> AttemptOutcome:

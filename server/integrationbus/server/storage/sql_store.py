@@ -192,7 +192,7 @@ class SqlStore:
     def attempts(self, task_id: str) -> tuple[Sequence[TaskAttempt], Sequence[TaskAction]]:
         """See ``Store.attempts``."""
         with self._database.read() as connection:
-            return operating.list_attempts(connection, task_id)
+            return operating.list_history(connection, task_id)
 
     @contextmanager
     def rehearsal(self, connector_id: int) -> Iterator[SqlRehearsing]:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from integrationbus.server.claims import Settled, Settlement
 from integrationbus.server.connector import Lease
 from integrationbus.server.effects import Finished, Taken
 from integrationbus.server.storage import schema
+from integrationbus.server.storage.attempts import run_in_hand
 from integrationbus.server.storage.journal import ChangeNote
 from integrationbus.server.storage.leases import check_fence, recover
 from integrationbus.server.storage.rows import task_from_row, tasks_select
@@ -17,7 +18,7 @@ from integrationbus.server.task import TaskResult, TaskState
 
 __all__ = ["take_over"]
 
-_task, _attempt = schema.task, schema.task_attempt
+_task = schema.task
 
 
 def take_over(
@@ -28,7 +29,7 @@ def take_over(
     done = list(_done(connection, lease.connector_id, finished.results))
     follows = Settled()
     if done:
-        note = ChangeNote(occurred_at=now, run_id=_run_of(connection, lease.connector_id))
+        note = ChangeNote(occurred_at=now, run_id=run_in_hand(connection, lease.connector_id))
         follows = settle(connection, lease, done, finished.names, note)
     recover(connection, lease.connector_id, run_id, crashed=crashed, now=now)
     return Taken(lease=lease, settled=len(done), follows=follows)
@@ -42,10 +43,3 @@ def _done(connection: Connection, connector_id: int, results: Mapping[str, TaskR
     for task in map(task_from_row, connection.execute(statement.order_by(_task.c.sequence))):
         if task.id in results:
             yield Settlement(task=replace(task, attempt_count=task.attempt_count - 1), result=results[task.id])
-
-
-def _run_of(connection: Connection, connector_id: int) -> str:
-    """The run that claimed what is RUNNING: a connector has one batch in hand."""
-    statement = select(_attempt.c.run_id).where(_attempt.c.connector_id == connector_id, _attempt.c.outcome.is_(None))
-    run_id: str = connection.execute(statement.limit(1)).scalar_one()
-    return run_id

@@ -154,11 +154,11 @@ def due(connection: Connection, connector_id: int, now: int) -> list[int]:
 
 def next_deadline(connection: Connection, connector_id: int) -> datetime | None:
     """When the next wait of a connector ends in failure; None when none does."""
-    micros = connection.execute(_NEXT_DEADLINE, {"connector": connector_id}).scalar_one_or_none()
-    return None if micros is None else from_micros(micros)
+    row = _NEXT_DEADLINE.row(connection, {"connector": connector_id})
+    return None if row is None else from_micros(row[0])
 
 
-_NEXT_DEADLINE = (
+_NEXT_DEADLINE = Statement(
     select(_task.c.wait_deadline)
     .where(schema.LIMITED_WAIT, _task.c.connector_id == bindparam("connector"))
     .order_by(_task.c.wait_deadline)
