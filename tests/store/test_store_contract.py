@@ -13,7 +13,17 @@ from integrationbus.server.errors import ConnectorNotFound, LeaseHeld, LeaseLost
 from integrationbus.server.ids import new_id
 from integrationbus.server.log_entries import LogEntry, LogReceipt, RequestKey, ReusedRequest
 from integrationbus.server.run import RunState, RunTrigger
-from integrationbus.server.task import NewTask, ProcessType, Task, TaskActionKind, TaskEffect, TaskResult, TaskState
+from integrationbus.server.storage import schema
+from integrationbus.server.task import (
+    AttemptOutcome,
+    NewTask,
+    ProcessType,
+    Task,
+    TaskActionKind,
+    TaskEffect,
+    TaskResult,
+    TaskState,
+)
 from integrationbus.server.task_queries import TaskQuery
 
 DONE = TaskResult(effect=TaskEffect.CREATED, object_type="test.person", object_id=1)
@@ -215,3 +225,19 @@ def test_a_digest_covers_all_that_the_caller_gave() -> None:
     assert task().digest() == first, "the id is the server's"
     for change in ({"external_id": "1"}, {"site": "s"}, {"connector": "c"}, {"payload": "Bob"}):
         assert task(**change).digest() != first
+
+
+def test_an_attempt_that_an_earlier_version_left_open_is_on_record_once(bus: Workbench) -> None:
+    [task_id] = bus.log(new_task({"name": "Ada"}))
+    lease, own = acquire(bus), run()
+    [task] = claim(bus, lease, own)
+    [going_on] = bus.store.attempts(task_id)[0]
+    assert (going_on.number, going_on.run_id, going_on.outcome, going_on.ended_at) == (1, own.id, None, None)
+    with bus.database.write() as connection:
+        # Earlier versions wrote the attempt when it began, and again when it ended.
+        row = {"connector_id": lease.connector_id, "sequence": task.sequence, "number": 1, "epoch": lease.epoch}
+        connection.execute(schema.task_attempt.insert().values(run_id=own.id, started_at=1, **row))
+    acquire(bus)
+    [ended] = bus.store.attempts(task_id)[0]
+    assert (ended.number, ended.run_id, ended.outcome) == (1, own.id, AttemptOutcome.CRASHED)
+    assert ended.ended_at is not None

@@ -5,7 +5,7 @@ One that goes on is told by its task, which counts it, and by the change with wh
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, literal, null, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, literal, null, select
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.storage import schema
@@ -37,14 +37,14 @@ def record_attempts(connection: Connection, rows: Sequence[Row]) -> None:
     _ENDED.run(connection, rows)
 
 
-def end_all(connection: Connection, connector_id: int, outcome: AttemptOutcome, now: int) -> None:
-    """Put the attempts at all tasks of a connector that are RUNNING on record; before these are moved on."""
-    in_hand = (_task.c.connector_id == connector_id, _task.c.in_line, _task.c.state == TaskState.RUNNING)
+def end_all(
+    connection: Connection, connector_id: int, sequences: Sequence[int], outcome: AttemptOutcome, now: int
+) -> None:
+    """Put the attempts at tasks of a connector that are RUNNING on record; before these are moved on."""
+    in_hand = (_task.c.connector_id == connector_id, _task.c.sequence.in_(sequences))
     # A server of an earlier version has put them on record when they began.
-    begun = exists().where(*in_hand, _task.c.sequence == _attempt.c.sequence)
-    connection.execute(
-        delete(_attempt).where(_attempt.c.connector_id == connector_id, _attempt.c.outcome.is_(None), begun)
-    )
+    begun = (_attempt.c.connector_id == connector_id, _attempt.c.sequence.in_(sequences), _attempt.c.outcome.is_(None))
+    connection.execute(delete(_attempt).where(*begun))
     ended = (
         _RUNNING.with_only_columns(
             _task.c.connector_id,

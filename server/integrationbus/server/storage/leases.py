@@ -99,7 +99,8 @@ def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: 
     )
     tasks = [task_from_row(row) for row in connection.execute(statement.order_by(_task.c.sequence))]
     alone = crashed and len(tasks) == 1
-    end_all(connection, connector_id, AttemptOutcome.CRASHED if alone else AttemptOutcome.RELEASED, now)
+    outcome = AttemptOutcome.CRASHED if alone else AttemptOutcome.RELEASED
+    end_all(connection, connector_id, [task.sequence for task in tasks], outcome, now)
     changes = [_recovered(task, crashed=crashed, alone=alone, now=now) for task in tasks]
     record_changes(
         connection,
