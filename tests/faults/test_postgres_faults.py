@@ -1,30 +1,15 @@
 """A PostgreSQL that goes away, ends connections, or loses the answer to a commit."""
 
 import random
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
+from faults.harness.cutting_proxy import CuttingProxy
 from faults.harness.lab import Lab
-from faults.harness.postgres import BreakablePostgres, breakable_postgres
-from faults.harness.proxy import CuttingProxy
+from faults.harness.postgres import BreakablePostgres
 from faults.harness.standby import standby_of
-from sqlalchemy import make_url
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[BreakablePostgres]:
-    """A server that no other test sees."""
-    with breakable_postgres() as server:
-        yield server
-
-
-def url_through(proxy: CuttingProxy, postgres: BreakablePostgres) -> str:
-    """The URL of a database behind the proxy."""
-    url = make_url(postgres.url).set(host="127.0.0.1", port=proxy.port, query={})
-    return url.render_as_string(hide_password=False)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -59,7 +44,7 @@ def test_connections_that_are_cut_around_their_commit(lab: Lab, own_postgres: Br
     chance = random.Random(lab.seed)  # noqa: S311 - to be repeatable
     rounds = 30
     with CuttingProxy(own_postgres.socket) as proxy:
-        server = lab.server(url_through(proxy, own_postgres))
+        server = lab.server(proxy.url_of(own_postgres))
         server.start()
         with lab.campaign(server) as campaign:
             for number in range(rounds):
@@ -75,7 +60,7 @@ def test_a_primary_that_is_lost_and_replaced_by_its_synchronous_standby(
     lab: Lab, own_postgres: BreakablePostgres
 ) -> None:
     with CuttingProxy(own_postgres.socket) as proxy, standby_of(own_postgres) as standby:
-        server = lab.server(url_through(proxy, own_postgres))
+        server = lab.server(proxy.url_of(own_postgres))
         server.start()
         with lab.campaign(server) as campaign:
             campaign.wait_for_acknowledged(200)

@@ -20,7 +20,7 @@ from faults.harness.report import CampaignReport
 from faults.harness.server import ServerProcess
 from faults.harness.watcher import Watcher
 
-from integrationbus.client import BusError, Client, Connector, ConnectorState
+from integrationbus.client import BusError, Client, Connector, ConnectorState, Replica
 
 __all__ = ["Campaign"]
 
@@ -111,6 +111,11 @@ class Campaign:
                 return seen[-1] >= seen[0] + more
 
             self._wait(is_so, f"{more} tasks processed", seconds)
+
+    def wait_until_held_by(self, server: ServerProcess, seconds: float = 60.0) -> None:
+        """Wait until one of the servers processes all connectors, as it says itself. Raises TimeoutError."""
+        with Client(server.address, application="harness", timeout=10.0) as client:
+            self._wait(lambda: _holds_all(client.list_replicas()), "one server that processes all", seconds)
 
     def wait_for_refusals(self, more: int, seconds: float = 60.0) -> None:
         """Wait until that many more calls have failed. Raises TimeoutError."""
@@ -215,6 +220,10 @@ class Campaign:
             and not (each.counts.pending or each.counts.running or each.counts.retry_wait)
             for each in connectors
         )
+
+
+def _holds_all(replicas: Sequence[Replica]) -> bool:
+    return any(each.answers and each.processes and set(each.processes) == set(each.connectors) for each in replicas)
 
 
 def _succeeded(connectors: Sequence[Connector]) -> int:

@@ -13,9 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-__all__ = ["Insertion", "Row", "copy_rows"]
+__all__ = ["COPY", "Insertion", "Row", "copy_rows"]
 
-_COPY = "COPY"
+COPY = "COPY /* integrationbus */"
+"""How every COPY of the bus begins, so that it can be told from those of others."""
+
 # A power of two, and so are the others: the driver keeps a statement for each number of rows.
 _MOST_ROWS = 64
 
@@ -41,7 +43,7 @@ class Insertion:
         fixed = {**defaults, **constants}
         self._constants = tuple(fixed.values())
         columns = ", ".join([*names, *fixed])
-        self._copy = f"{_COPY} {table.name} ({columns}) FROM STDIN"
+        self._copy = f"{COPY} {table.name} ({columns}) FROM STDIN"
         words = [_word(value) for value in self._constants]
         self._insert = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - our own
         self._places = {
@@ -66,7 +68,7 @@ class Insertion:
 
 def copy_rows(cursor: Any, statement: str, rows: Sequence[Row], _context: object) -> bool:  # noqa: ANN401 - the driver's
     """Send the rows of a COPY, which SQLAlchemy would take for a statement to be repeated; for its event."""
-    if not statement.startswith(_COPY):
+    if not statement.startswith(COPY):
         return False
     with cursor.copy(statement) as copy:
         for row in rows:
