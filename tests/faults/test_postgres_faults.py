@@ -1,6 +1,7 @@
-"""A PostgreSQL that goes away, ends connections, or loses the answer to a commit."""
+"""A PostgreSQL that goes away, ends connections, loses the answer to a commit, or has no room left."""
 
 import random
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -69,3 +70,49 @@ def test_a_primary_that_is_lost_and_replaced_by_its_synchronous_standby(
             standby.promote()
             campaign.wait_for_acknowledged(200)
             assert lab.violations(campaign.report("failed over, synchronous", faults=1)) == []
+
+
+def test_connections_that_are_used_up_by_others(lab: Lab, own_postgres: BreakablePostgres) -> None:
+    server = lab.server(own_postgres.url)
+    server.start()
+    rounds = 3
+    with lab.campaign(server) as campaign:
+        for _ in range(rounds):
+            campaign.wait_for_acknowledged(40)
+            with own_postgres.used_up():
+                campaign.wait_for_refusals(3)
+        campaign.wait_for_acknowledged(40)
+        assert lab.violations(campaign.report("connections used up", faults=rounds)) == []
+    assert len(server.served_at) == 1
+
+
+def test_a_password_that_is_wrong_for_a_while(lab: Lab, own_postgres: BreakablePostgres) -> None:
+    server = lab.server(own_postgres.url_with_password("right"))
+    server.start()
+    with lab.campaign(server) as campaign:
+        campaign.wait_for_acknowledged(40)
+        own_postgres.change_password("wrong")
+        own_postgres.end_connections()
+        campaign.wait_for_refusals(3)
+        own_postgres.change_password("right")
+        campaign.wait_for_acknowledged(40)
+        assert lab.violations(campaign.report("wrong password", faults=1)) == []
+    assert len(server.served_at) == 1
+
+
+def test_a_full_disk_below_the_database_takes_no_tasks_and_is_left_behind(
+    lab: Lab, own_postgres: BreakablePostgres, shim: Path
+) -> None:
+    own_postgres.put_on_shimmed_disk(shim)
+    server = lab.server(own_postgres.url)
+    server.start()
+    rounds = 3
+    with lab.campaign(server) as campaign:
+        for _ in range(rounds):
+            campaign.wait_for_acknowledged(40)
+            with own_postgres.full_disk():
+                campaign.wait_for_refusals(3)
+                assert campaign.is_readable()
+            campaign.wait_for_acknowledged(40)
+        assert lab.violations(campaign.report("full disk", faults=rounds)) == []
+    assert len(server.served_at) == 1
