@@ -9,6 +9,7 @@ from faults.harness.cutting_proxy import CuttingProxy
 from faults.harness.lab import Lab
 from faults.harness.postgres import BreakablePostgres
 from faults.harness.standby import standby_of
+from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -94,7 +95,9 @@ def test_a_password_that_is_wrong_for_a_while(lab: Lab, own_postgres: BreakableP
         own_postgres.change_password("wrong")
         own_postgres.end_connections()
         campaign.wait_for_refusals(3)
+        campaign.wait_for_health(HealthCheckResponse.NOT_SERVING)
         own_postgres.change_password("right")
+        campaign.wait_for_health(HealthCheckResponse.SERVING)
         campaign.wait_for_acknowledged(40)
         assert lab.violations(campaign.report("wrong password", faults=1)) == []
     assert len(server.served_at) == 1
