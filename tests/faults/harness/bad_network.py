@@ -4,7 +4,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,42 +22,51 @@ class BadNetwork(Proxy):
         super().__init__(target)
         self._chance = random.Random(f"{seed} network")  # noqa: S311 - to be repeatable
         self._most_seconds = most_seconds
-        self._last_words = b""
+        self._last_words: Sequence[bytes] = ()
         self._parted = threading.Event()
         self._whole = threading.Event()
         self._whole.set()
 
     @contextmanager
-    def parted(self, after: bytes = b"") -> Iterator[None]:
+    def parted(self, *last_words: bytes) -> Iterator[None]:
         """While this is open nothing comes through, and nobody is told; what was sent meanwhile arrives afterwards.
 
-        With words of a request the two are parted as soon as one with these words was handed on. Raises TimeoutError.
+        With words the two are parted as soon as requests with these, in this order, were handed on for one connection.
+        Raises TimeoutError when none came.
         """
         with self._guard:
             self._parted.clear()
-            self._last_words = after
-            if not after:
+            self._last_words = last_words
+            if not last_words:
                 self._part()
         try:
             if not self._parted.wait(_WAIT_SECONDS):
-                raise TimeoutError(f"nobody asked the database for {after!r}")
+                raise TimeoutError(f"nobody asked the database for {last_words}")
             yield
         finally:
             with self._guard:
-                self._last_words = b""
+                self._last_words = ()
                 self._whole.set()
 
     def _part(self) -> None:
-        self._last_words = b""
+        self._last_words = ()
         self._whole.clear()
         self._parted.set()
 
     def _pass_requests(self, near: socket.socket, far: socket.socket) -> None:
+        left: Sequence[bytes] = ()
         for chunk in self._pieces_of(near):
             far.sendall(chunk)
             with self._guard:
-                if self._last_words and self._last_words in chunk:
-                    self._part()
+                left = self._left_of(left or self._last_words, chunk) if self._last_words else ()
+
+    def _left_of(self, words: Sequence[bytes], chunk: bytes) -> Sequence[bytes]:
+        """The words still to come on a connection; with the last of them the two are parted."""
+        if words[0] not in chunk:
+            return words
+        if len(words) == 1:
+            self._part()
+        return words[1:]
 
     def _pass_answers(self, far: socket.socket, near: socket.socket) -> None:
         for chunk in self._pieces_of(far):
