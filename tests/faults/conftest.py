@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from faults.harness.disk import Disk, compiled_shim
 from faults.harness.lab import Lab
+from faults.harness.postgres import BreakablePostgres, breakable_postgres
 from faults.harness.report import CampaignReport, summary
 
 _REPORTS = pytest.StashKey[list[CampaignReport]]()
@@ -42,6 +43,13 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def disk(lab: Lab, shim: Path) -> Disk:
     """The disk of the database of the lab."""
     return Disk(lab.folder, shim)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[BreakablePostgres]:
+    """A PostgreSQL that no other test sees."""
+    with breakable_postgres() as server:
+        yield server
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

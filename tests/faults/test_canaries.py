@@ -26,6 +26,8 @@ def test_answers_before_the_commit_are_found(lab: Lab) -> None:
         assert server.wait() == -signal.SIGKILL
         server.start(broken)
         campaign.callers[0].join()
+        # What was stored late was announced before it was there.
+        campaign.wake()
         assert {"S1", "S12"} <= found(campaign)
 
 

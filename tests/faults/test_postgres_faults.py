@@ -1,30 +1,17 @@
-"""A PostgreSQL that goes away, ends connections, or loses the answer to a commit."""
+"""A PostgreSQL that goes away, ends connections, loses the answer to a commit, or has no room left."""
 
 import random
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
+from faults.harness.cutting_proxy import CuttingProxy
 from faults.harness.lab import Lab
-from faults.harness.postgres import BreakablePostgres, breakable_postgres
-from faults.harness.proxy import CuttingProxy
+from faults.harness.postgres import BreakablePostgres
 from faults.harness.standby import standby_of
-from sqlalchemy import make_url
+from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[BreakablePostgres]:
-    """A server that no other test sees."""
-    with breakable_postgres() as server:
-        yield server
-
-
-def url_through(proxy: CuttingProxy, postgres: BreakablePostgres) -> str:
-    """The URL of a database behind the proxy."""
-    url = make_url(postgres.url).set(host="127.0.0.1", port=proxy.port, query={})
-    return url.render_as_string(hide_password=False)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -59,7 +46,7 @@ def test_connections_that_are_cut_around_their_commit(lab: Lab, own_postgres: Br
     chance = random.Random(lab.seed)  # noqa: S311 - to be repeatable
     rounds = 30
     with CuttingProxy(own_postgres.socket) as proxy:
-        server = lab.server(url_through(proxy, own_postgres))
+        server = lab.server(proxy.url_of(own_postgres))
         server.start()
         with lab.campaign(server) as campaign:
             for number in range(rounds):
@@ -75,7 +62,7 @@ def test_a_primary_that_is_lost_and_replaced_by_its_synchronous_standby(
     lab: Lab, own_postgres: BreakablePostgres
 ) -> None:
     with CuttingProxy(own_postgres.socket) as proxy, standby_of(own_postgres) as standby:
-        server = lab.server(url_through(proxy, own_postgres))
+        server = lab.server(proxy.url_of(own_postgres))
         server.start()
         with lab.campaign(server) as campaign:
             campaign.wait_for_acknowledged(200)
@@ -84,3 +71,51 @@ def test_a_primary_that_is_lost_and_replaced_by_its_synchronous_standby(
             standby.promote()
             campaign.wait_for_acknowledged(200)
             assert lab.violations(campaign.report("failed over, synchronous", faults=1)) == []
+
+
+def test_connections_that_are_used_up_by_others(lab: Lab, own_postgres: BreakablePostgres) -> None:
+    server = lab.server(own_postgres.url)
+    server.start()
+    rounds = 3
+    with lab.campaign(server) as campaign:
+        for _ in range(rounds):
+            campaign.wait_for_acknowledged(40)
+            with own_postgres.used_up():
+                campaign.wait_for_refusals(3)
+        campaign.wait_for_acknowledged(40)
+        assert lab.violations(campaign.report("connections used up", faults=rounds)) == []
+    assert len(server.served_at) == 1
+
+
+def test_a_password_that_is_wrong_for_a_while(lab: Lab, own_postgres: BreakablePostgres) -> None:
+    server = lab.server(own_postgres.url_with_password("right"))
+    server.start()
+    with lab.campaign(server) as campaign:
+        campaign.wait_for_acknowledged(40)
+        own_postgres.change_password("wrong")
+        own_postgres.end_connections()
+        campaign.wait_for_refusals(3)
+        campaign.wait_for_health(HealthCheckResponse.NOT_SERVING)
+        own_postgres.change_password("right")
+        campaign.wait_for_health(HealthCheckResponse.SERVING)
+        campaign.wait_for_acknowledged(40)
+        assert lab.violations(campaign.report("wrong password", faults=1)) == []
+    assert len(server.served_at) == 1
+
+
+def test_a_full_disk_below_the_database_takes_no_tasks_and_is_left_behind(
+    lab: Lab, own_postgres: BreakablePostgres, shim: Path
+) -> None:
+    own_postgres.put_on_shimmed_disk(shim)
+    server = lab.server(own_postgres.url)
+    server.start()
+    rounds = 3
+    with lab.campaign(server) as campaign:
+        for _ in range(rounds):
+            campaign.wait_for_acknowledged(40)
+            with own_postgres.full_disk():
+                campaign.wait_for_refusals(3)
+                assert campaign.is_readable()
+            campaign.wait_for_acknowledged(40)
+        assert lab.violations(campaign.report("full disk", faults=rounds)) == []
+    assert len(server.served_at) == 1

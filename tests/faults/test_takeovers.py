@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from faults.harness.broken_server import BROKEN, MODULE
+from faults.harness.broken_server import BROKEN, HELD, MODULE
 from faults.harness.lab import Lab
 from faults.harness.report import CampaignReport
 from faults.harness.server import ServerProcess
@@ -26,6 +26,8 @@ ROUNDS = 12
 CRASHED = 4
 RECOVERY_SECONDS = 5.0
 """A lease lasts one second here; then come the look of the others, and their start."""
+IDLE_SECONDS = 15.0
+"""When the database ends a transaction in which a server stands still."""
 
 
 @pytest.fixture
@@ -77,6 +79,24 @@ def test_a_server_that_stands_still_in_a_transaction_is_taken_over(lab: Lab, sha
         campaign.wait_for_processed(1, second)
         first.thaw()
         assert lab.violations(campaign.report("frozen in a transaction", faults=1, takeovers=1)) == []
+
+
+def test_a_server_whose_interpreter_a_connector_holds_for_good_is_taken_over(lab: Lab, shared_database: str) -> None:
+    """No signal and no call gets through to it any more: it has to be killed, as a supervisor would."""
+    held = lab.folder / "held"
+    first, second = lab.server(shared_database, module=MODULE), lab.server(shared_database)
+    environment = {BROKEN: "with_a_held_interpreter", HELD: str(held)}
+    first.start(environment)
+    second.start()
+    with lab.campaign(second, first, watchers=1) as campaign:
+        campaign.wait_until_held_by(second)
+        campaign.wait_for_processed(20, second)
+        first.kill()
+        first.start(environment)
+        since = [second.served_at[0], held.stat().st_mtime]
+        report = campaign.report("interpreter held", faults=1, kills=1, takeovers=1, since=since)
+    assert lab.violations(report) == []
+    assert max(report.recovery_seconds) < IDLE_SECONDS + RECOVERY_SECONDS
 
 
 def test_servers_that_are_killed_are_taken_over_by_the_others(lab: Lab, shared_database: str) -> None:

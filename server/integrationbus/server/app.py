@@ -52,6 +52,8 @@ __all__ = ["App"]
 
 _log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 1.0
+
 
 class App:
     """A whole server. Made, started and stopped on one event loop.
@@ -67,6 +69,7 @@ class App:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._health: asyncio.Task[None] | None = None
         self.broken = asyncio.Event()
         lease = timedelta(seconds=settings.lease_seconds)
         self.opened = open_store(settings.database_url, self._clock, lease, on_broken=self._database_broke)
@@ -163,6 +166,7 @@ class App:
         await self._sharing.start(self._dispatcher)
         self._schedule.start()
         self._purger.start()
+        self._health = self._loop.create_task(self._report_health(), name="health")
         return port
 
     async def stop(self) -> None:
@@ -172,7 +176,7 @@ class App:
         """
         steps: tuple[Callable[[], Awaitable[object]], ...] = (
             # Balancers look elsewhere from now on.
-            self._rpc.begin_drain,
+            self._begin_drain,
             # No run starts by the clock any more.
             partial(asyncio.to_thread, self._schedule.stop),
             partial(asyncio.to_thread, self._purger.stop),
@@ -197,6 +201,22 @@ class App:
                 await step()
             except Exception:  # noqa: BLE001 - whatever the fault is, the rest has to be stopped as well
                 _log.exception("a step of the stop failed; the next ones follow")
+
+    async def _report_health(self) -> None:
+        """Let balancers look elsewhere as long as this server is cut off from its database."""
+        was_in_touch = True
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            is_in_touch = self._sharing.is_in_touch
+            if is_in_touch != was_in_touch:
+                _log.warning("the database %s", "answers again" if is_in_touch else "does not answer: not serving")
+                await self._rpc.report(serving=is_in_touch)
+            was_in_touch = is_in_touch
+
+    async def _begin_drain(self) -> None:
+        if self._health is not None:
+            self._health.cancel()
+        await self._rpc.begin_drain()
 
     async def _end_streams(self) -> None:
         self._log_streams.stop()

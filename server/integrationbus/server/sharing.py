@@ -34,6 +34,11 @@ class Sharing(Protocol):
         """Who shares the work. Blocks."""
         ...
 
+    @property
+    def is_in_touch(self) -> bool:
+        """Whether this process has heard of the database lately."""
+        ...
+
     async def start(self, work: Work) -> None:
         """Take this process's share. Raises StoreUnavailable or OutcomeUnknown."""
         ...
@@ -60,6 +65,11 @@ class Alone:
     def roll(self) -> Roll:
         """See ``Sharing.roll``."""
         return replace(self._store.roll(), replicas=[self._replica])
+
+    @property
+    def is_in_touch(self) -> bool:
+        """See ``Sharing.is_in_touch``. The file is here."""
+        return True
 
     async def start(self, work: Work) -> None:
         """See ``Sharing.start``."""
@@ -102,6 +112,11 @@ class Shared:
     def roll(self) -> Roll:
         """See ``Sharing.roll``."""
         return self._store.roll()
+
+    @property
+    def is_in_touch(self) -> bool:
+        """See ``Sharing.is_in_touch``."""
+        return self._group.is_in_touch
 
     async def start(self, work: Work) -> None:
         """See ``Sharing.start``."""

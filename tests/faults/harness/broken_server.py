@@ -5,11 +5,14 @@ is broken is here and not in the server, where nobody can switch it on by mistak
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from faults.harness.registers import LeftConnector, RegisterInfo
 from sqlalchemy import Connection
 
 from integrationbus.server import app, cli
@@ -23,12 +26,16 @@ from integrationbus.server.storage import appending, claiming, database, journal
 from integrationbus.server.storage.sql_store import SqlStore
 from integrationbus.server.task_events import TaskEvent
 
-__all__ = ["BREAKS", "BROKEN", "CLOCK", "MODULE"]
+__all__ = ["BREAKS", "BROKEN", "CLOCK", "HELD", "MODULE"]
 
 MODULE = "faults.harness.broken_server"
 BROKEN = "IB_BROKEN"
 CLOCK = "IB_CLOCK"
 """A file with the number of seconds by which the clock is wrong."""
+HELD = "IB_HELD"
+"""A file that is there since a server's interpreter was held."""
+
+_TASKS_BEFORE = 20
 
 
 def without_fence() -> None:
@@ -108,6 +115,21 @@ def with_a_jumping_clock() -> None:
     _put(app, "SystemClock", JumpingClock)
 
 
+def with_a_held_interpreter() -> None:
+    """A connector comes to a regular expression without an end, once: no other thread gets a turn any more."""
+    prepare = LeftConnector.prepare_internal_object
+    tasks = count(1)
+    held = Path(os.environ[HELD])
+
+    def prepare_or_hold(connector: LeftConnector, *arguments: Any) -> RegisterInfo:
+        if next(tasks) == _TASKS_BEFORE and not held.exists():
+            held.touch()
+            re.match("(a|a)*b", "a" * 100)
+        return prepare(connector, *arguments)
+
+    _put(LeftConnector, "prepare_internal_object", prepare_or_hold)
+
+
 def _put(owner: object, name: str, value: object) -> None:
     """Put something in the place of what is there."""
     assert hasattr(owner, name), f"{owner} has no {name} any more"
@@ -124,6 +146,7 @@ BREAKS: Mapping[str, Callable[[], None]] = {
         with_holes_in_the_feed,
         with_a_wrong_cursor,
         with_a_jumping_clock,
+        with_a_held_interpreter,
     )
 }
 

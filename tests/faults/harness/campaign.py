@@ -6,8 +6,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import grpc
 from faults.checker.checks import CHECKS
 from faults.checker.evidence import Evidence
 from faults.checker.loading import load
@@ -19,8 +20,10 @@ from faults.harness.recovery import recoveries
 from faults.harness.report import CampaignReport
 from faults.harness.server import ServerProcess
 from faults.harness.watcher import Watcher
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from integrationbus.client import BusError, Client, Connector, ConnectorState
+from integrationbus.client import BusError, Client, Connector, ConnectorState, Replica
 
 __all__ = ["Campaign"]
 
@@ -111,6 +114,17 @@ class Campaign:
                 return seen[-1] >= seen[0] + more
 
             self._wait(is_so, f"{more} tasks processed", seconds)
+
+    def wait_until_held_by(self, server: ServerProcess, seconds: float = 60.0) -> None:
+        """Wait until one of the servers processes all connectors, as it says itself. Raises TimeoutError."""
+        with Client(server.address, application="harness", timeout=10.0) as client:
+            self._wait(lambda: _holds_all(client.list_replicas()), "one server that processes all", seconds)
+
+    def wait_for_health(self, status: int, seconds: float = 60.0) -> None:
+        """Wait until the first server tells balancers so. Raises TimeoutError."""
+        with grpc.insecure_channel(self.servers[0].address) as channel:
+            health: Any = HealthStub(channel)
+            self._wait(lambda: health.Check(HealthCheckRequest()).status == status, "another health", seconds)
 
     def wait_for_refusals(self, more: int, seconds: float = 60.0) -> None:
         """Wait until that many more calls have failed. Raises TimeoutError."""
@@ -215,6 +229,10 @@ class Campaign:
             and not (each.counts.pending or each.counts.running or each.counts.retry_wait)
             for each in connectors
         )
+
+
+def _holds_all(replicas: Sequence[Replica]) -> bool:
+    return any(each.answers and each.processes and set(each.processes) == set(each.connectors) for each in replicas)
 
 
 def _succeeded(connectors: Sequence[Connector]) -> int:

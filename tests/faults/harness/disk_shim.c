@@ -3,7 +3,8 @@
    IB_DISK_FOLDER    the folder whose files are meant; nothing happens to others
    IB_DISK_FAIL      while this file is there, a sync fails with EIO, and removes it
    IB_DISK_FULL      while this file is there, every write fails with ENOSPC
-   IB_DISK_SYNCED    a folder that gets a copy of each file as it was at its last sync: what a power cut leaves */
+   IB_DISK_SYNCED    a folder that gets a copy of each file as it was at its last sync: what a power cut leaves
+   IB_DISK_TREE      another folder: while IB_DISK_FULL is there, no file anywhere in it can grow */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -30,13 +33,17 @@ static const char *own_name(const char *path) {
     return name;
 }
 
-static const char *name_of(int fd, char *path) {
+static const char *path_of(int fd, char *path) {
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, PATH_MAX - 1);
     if (length < 0) return NULL;
     path[length] = 0;
-    return own_name(path);
+    return path;
+}
+
+static const char *name_of(int fd, char *path) {
+    return path_of(fd, path) ? own_name(path) : NULL;
 }
 
 static int is_there(const char *variable) {
@@ -81,22 +88,60 @@ static int is_full(int fd) {
     return is_there("IB_DISK_FULL") && name_of(fd, path);
 }
 
+/* Whether there is no room for a write that ends here. */
+static int is_too_long(int fd, off64_t end) {
+    char path[PATH_MAX];
+    struct stat file;
+    const char *tree = getenv("IB_DISK_TREE");
+    return tree && is_there("IB_DISK_FULL") && !fstat(fd, &file) && S_ISREG(file.st_mode) && end > file.st_size
+        && path_of(fd, path) && !strncmp(path, tree, strlen(tree));
+}
+
+static int no_room(void) {
+    errno = ENOSPC;
+    return -1;
+}
+
+static size_t size_of(const struct iovec *parts, int count) {
+    size_t size = 0;
+    for (int part = 0; part < count; part++) size += parts[part].iov_len;
+    return size;
+}
+
 int fsync(int fd) { return synced(fd, NEXT(fsync)); }
 int fdatasync(int fd) { return synced(fd, NEXT(fdatasync)); }
 
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t place) {
-    if (is_full(fd)) { errno = ENOSPC; return -1; }
+    if (is_full(fd) || is_too_long(fd, place + size)) return no_room();
     return NEXT(pwrite64)(fd, data, size, place);
 }
 
 ssize_t pwrite(int fd, const void *data, size_t size, off_t place) {
-    if (is_full(fd)) { errno = ENOSPC; return -1; }
+    if (is_full(fd) || is_too_long(fd, place + size)) return no_room();
     return NEXT(pwrite)(fd, data, size, place);
 }
 
 ssize_t write(int fd, const void *data, size_t size) {
-    if (is_full(fd)) { errno = ENOSPC; return -1; }
+    if (is_full(fd) || is_too_long(fd, lseek(fd, 0, SEEK_CUR) + size)) return no_room();
     return NEXT(write)(fd, data, size);
+}
+
+ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t place) {
+    if (is_too_long(fd, place + size_of(parts, count))) return no_room();
+    return NEXT(pwritev64)(fd, parts, count, place);
+}
+
+ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t place) {
+    if (is_too_long(fd, place + size_of(parts, count))) return no_room();
+    return NEXT(pwritev)(fd, parts, count, place);
+}
+
+int posix_fallocate64(int fd, off64_t place, off64_t size) {
+    return is_too_long(fd, place + size) ? ENOSPC : NEXT(posix_fallocate64)(fd, place, size);
+}
+
+int posix_fallocate(int fd, off_t place, off_t size) {
+    return is_too_long(fd, place + size) ? ENOSPC : NEXT(posix_fallocate)(fd, place, size);
 }
 
 /* The copy of a journal that is gone would be taken for one of a crash. */

@@ -1,29 +1,27 @@
-"""A proxy before PostgreSQL that cuts a connection before or after the commit of a transaction."""
+"""What stands between a server and PostgreSQL, and hands everything on."""
 
 import socket
 import threading
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
-__all__ = ["CuttingProxy"]
+from faults.harness.postgres import BreakablePostgres
+from sqlalchemy import make_url
 
-_COMMIT = b"COMMIT\x00"
-_CHUNK = 65536
+__all__ = ["CHUNK", "Proxy"]
 
-Cut = Literal["before", "after"]
+CHUNK = 65536
 
 
-class CuttingProxy:
+class Proxy:
     """Listens on 127.0.0.1 and hands everything on to a socket in the file system."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._guard = threading.Lock()
-        self._wanted: Cut | None = None
-        self._cut = threading.Event()
         self._closing = False
         self._open: set[socket.socket] = set()
         self._thread = threading.Thread(target=self._accept, name="proxy")
@@ -45,21 +43,25 @@ class CuttingProxy:
         for side in left:
             _end(side)
 
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._listener.getsockname()[1])
+    def url_of(self, postgres: BreakablePostgres) -> str:
+        """The URL of a database by way of this proxy."""
+        port = int(self._listener.getsockname()[1])
+        url = make_url(postgres.url).set(host="127.0.0.1", port=port, query={})
+        return url.render_as_string(hide_password=False)
 
     def redirect(self, target: Path) -> None:
         """Hand what connects from now on on to another socket."""
         self._target = target
 
-    def cut_next(self, moment: Cut, seconds: float = 30.0) -> bool:
-        """Cut the next connection that commits, before the commit leaves or after it was done; whether one came."""
-        self._cut.clear()
-        with self._guard:
-            self._wanted = moment
-        return self._cut.wait(seconds)
+    def _pass_requests(self, near: socket.socket, far: socket.socket) -> None:
+        """Hand on what a server sends, until one of the two ends; raises OSError."""
+        while chunk := near.recv(CHUNK):
+            far.sendall(chunk)
+
+    def _pass_answers(self, far: socket.socket, near: socket.socket) -> None:
+        """Hand on what the database sends, until one of the two ends; raises OSError."""
+        while chunk := far.recv(CHUNK):
+            near.sendall(chunk)
 
     def _accept(self) -> None:
         while not self._closing:
@@ -71,11 +73,11 @@ class CuttingProxy:
         far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with self._guard:
             self._open |= {near, far}
-        answers = threading.Thread(target=_pump, args=(far, near), daemon=True)
+        answers = threading.Thread(target=self._answer, args=(far, near), daemon=True)
         with suppress(OSError):
             far.connect(str(self._target))
             answers.start()
-            self._pump_requests(near, far)
+            self._pass_requests(near, far)
         _end(near)
         _end(far)
         if answers.ident:
@@ -85,32 +87,10 @@ class CuttingProxy:
         with self._guard:
             self._open -= {near, far}
 
-    def _pump_requests(self, near: socket.socket, far: socket.socket) -> None:
-        while chunk := near.recv(_CHUNK):
-            cut = self._take_wanted() if chunk.endswith(_COMMIT) else None
-            if cut == "after":
-                # Nothing goes back any more: the answer arrives here and stays here.
-                near.shutdown(socket.SHUT_WR)
-            if cut != "before":
-                far.sendall(chunk)
-            if cut == "after":
-                # The end of the requests makes the server finish what it has and close.
-                far.shutdown(socket.SHUT_WR)
-            if cut is not None:
-                self._cut.set()
-                return
-
-    def _take_wanted(self) -> Cut | None:
-        with self._guard:
-            wanted, self._wanted = self._wanted, None
-            return wanted
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while chunk := source.recv(_CHUNK):
-            sink.sendall(chunk)
-    _end(sink)
+    def _answer(self, far: socket.socket, near: socket.socket) -> None:
+        with suppress(OSError):
+            self._pass_answers(far, near)
+        _end(near)
 
 
 def _end(side: socket.socket) -> None:

@@ -83,6 +83,11 @@ class ReplicaGroup:
         """See ``Homes.is_elsewhere``."""
         return self._heartbeat.is_elsewhere(connector)
 
+    @property
+    def is_in_touch(self) -> bool:
+        """See ``Heartbeat.is_in_touch``."""
+        return self._heartbeat.is_in_touch
+
     def tell(self) -> None:
         """See ``Homes.tell``."""
         if self._heartbeat.has_others:

@@ -48,6 +48,8 @@ class Heartbeat:
         self._others: Sequence[Replica] = ()
         self._homes: Mapping[str, str] = {}
         self._known: Sequence[Replica] = ()
+        self._patience_seconds = (lease + LONGEST_LOOK).total_seconds()
+        self._heard_at = clock.monotonic()
         self._beats = Regularly(
             self._beat,
             name="heartbeat",
@@ -85,6 +87,11 @@ class Heartbeat:
         return any(connector in other.connectors for other in self._others)
 
     @property
+    def is_in_touch(self) -> bool:
+        """Whether the database answered, before others may have taken over what is here."""
+        return self._clock.monotonic() - self._heard_at < self._patience_seconds
+
+    @property
     def has_others(self) -> bool:
         """Whether there are other replicas."""
         return bool(self._others)
@@ -93,6 +100,7 @@ class Heartbeat:
         asked_at = self._clock.monotonic()
         roll = self._store.attend(self._replica)
         self._trust.renew(roll.renewed, asked_at)
+        self._heard_at = asked_at
         self._others = [replica for replica in roll.replicas if replica.id != self._replica.id]
         homes = self._homes_by(roll)
         own = self._replica.id

@@ -63,10 +63,14 @@ class RpcServer:
         except RuntimeError as error:
             raise OSError("the address cannot be had; is another server using it?") from error
         await self._server.start()
-        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
-        for service in _SERVICES:
-            await self._health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
+        await self.report(serving=True)
         return port
+
+    async def report(self, *, serving: bool) -> None:
+        """Tell balancers whether to come here; calls are answered either way."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for service in ("", *(service.full_name for service in _SERVICES)):
+            await self._health.set(service, status)
 
     async def begin_drain(self) -> None:
         """Report NOT_SERVING from now on, so that balancers look elsewhere; calls are still answered."""

@@ -15,7 +15,10 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from integrationbus.server.storage import driver
 from integrationbus.server.storage.driver import Row
 
-__all__ = ["Insertion", "Row"]
+__all__ = ["COPY", "Insertion", "Row"]
+
+COPY = "COPY /* integrationbus */"
+"""How every COPY of the bus begins, so that it can be told from those of others."""
 
 # A power of two, and so are the others: the driver keeps a statement for each number of rows.
 _MOST_ROWS = 64
@@ -39,7 +42,7 @@ class Insertion:
         fixed = {**defaults, **constants}
         self._constants = tuple(fixed.values())
         columns = ", ".join([*names, *fixed])
-        self._copy = f"COPY {table.name} ({columns}) FROM STDIN"
+        self._copy = f"{COPY} {table.name} ({columns}) FROM STDIN"
         words = [_word(value) for value in self._constants]
         self._insert = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - our own
         self._places = {

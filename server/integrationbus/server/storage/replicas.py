@@ -11,6 +11,7 @@ from integrationbus.server.storage import schema
 from integrationbus.server.storage.common_time import common_now
 from integrationbus.server.storage.operating import connectors_with_called
 from integrationbus.server.storage.run_requests import list_requests
+from integrationbus.server.storage.silent_copies import end_silent_copies
 from integrationbus.server.switches import Switch
 
 __all__ = ["attend", "leave", "read_news", "read_roll"]
@@ -20,6 +21,7 @@ _replica, _lease, _connector, _run = schema.replica, schema.lease, schema.connec
 
 def attend(connection: Connection, replica: Replica, now: int, duration: int) -> Roll:
     """Prolong the presence of a replica and its leases by ``duration`` microseconds, and see who else is there."""
+    end_silent_copies(connection)
     later = common_now(connection, now) + duration
     connectors = json.dumps(sorted(replica.connectors))
     present = update(_replica).where(_replica.c.id == replica.id)

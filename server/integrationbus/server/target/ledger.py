@@ -12,6 +12,7 @@ from integrationbus.server.effects import Finished
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.object_names import ObjectName
 from integrationbus.server.storage.database import Database
+from integrationbus.server.storage.silent_copies import end_silent_copies
 from integrationbus.server.target.own_tables import bus_applied, bus_holder
 from integrationbus.server.task import Task, TaskEffect, TaskResult, TouchedObject
 
@@ -66,6 +67,7 @@ class SqlLedger:
     def take(self, lease: Lease) -> Finished:
         """See ``TargetLedger.take``. An earlier holder that is writing has the row of the connector until it ends."""
         with self._database.write() as connection:
+            end_silent_copies(connection)
             _make_known(connection, lease)
             _check_fence(connection, lease)
             rows = connection.execute(select(bus_applied).where(bus_applied.c.connector_id == lease.connector_id)).all()
