@@ -78,9 +78,9 @@ QUESTION = Question(
     ),
     measure=_measure,
     explanation=(
-        "Not reached, and out of reach of one Python process. Of the server's processor time for a LogTask, by"
-        " thread: the event loop 0.53, the group commit 0.30 with 13 calls at a time, gRPC's own threads 0.15; an"
-        " empty call takes 0.42 of it in all. A commit that cost nothing would give a ratio of 0.6. To wait for larger"
+        "Not reached, and out of reach of one Python process. Of the server's processor time for a LogTask the event"
+        " loop takes half, the group commit with 13 calls at a time a third, and gRPC's own threads the rest; an empty"
+        " call takes nearly half of it in all. A commit that cost nothing would give a ratio of 0.7. To wait for larger"
         " groups was measured: 48 calls at a time give 1.2 x, and 6 ms more for each call; left out. Who has many"
         " tasks sends batches, or the stream of a client: nine times as many a second."
     ),

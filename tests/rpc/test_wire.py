@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 from support.served import Served, refusal_of
 from support.specs import person
 
@@ -44,6 +45,31 @@ async def test_health_can_be_watched(served: Served) -> None:
     await served.app._rpc.begin_drain()  # noqa: SLF001 - the first step of a stop, without the others
     assert (await anext(states)).status == health_pb2.HealthCheckResponse.NOT_SERVING
     call.cancel()
+
+
+async def test_reflection_shows_every_service(served: Served) -> None:
+    ask: grpc.aio.StreamStreamMultiCallable[
+        reflection_pb2.ServerReflectionRequest, reflection_pb2.ServerReflectionResponse
+    ]
+    ask = served.channel.stream_stream(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    answers = [each async for each in ask(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))]
+    assert [service.name for service in answers[0].list_services_response.service] == [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        *(f"integrationbus.v1.{name}Service" for name in ("Connector", "Enum", "Notify", "Object", "Server", "Task")),
+    ]
+
+
+async def test_a_method_that_is_not_there_is_refused_as_such(served: Served) -> None:
+    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+    call = served.channel.unary_unary("/integrationbus.v1.TaskService/LogNothing")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(b"")
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 @pytest.mark.parametrize("text", [LONG, NUL], ids=["long", "NUL"])

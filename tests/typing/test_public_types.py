@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["client_types.py", "connector_types.py"])
+@pytest.mark.parametrize("name", ["client_types.py", "connector_types.py", "server_values.py"])
 def test_mypy_sees_the_types_that_are_promised(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy", str(HERE / name)],

@@ -9,6 +9,7 @@ from integrationbus.server.log_streams import MisplacedEntry, StreamPlace
 from integrationbus.server.task import (
     NewTask,
 )
+from integrationbus.server.value import value
 
 __all__ = [
     "LogEntry",
@@ -30,7 +31,7 @@ class RequestKey:
     body_digest: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LogEntry:
     """One call, or a part of a stream, that logs tasks: all of them are stored, in their order, or none."""
 
@@ -39,7 +40,7 @@ class LogEntry:
     place: StreamPlace | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LoggedTask:
     """Where a task was stored. ``position`` is that of its first event in the connector's feed."""
 
@@ -49,7 +50,7 @@ class LoggedTask:
     position: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LogReceipt:
     """What became of a LogEntry: the tasks in their order, now or by an earlier call with the same request.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from integrationbus.server.errors import BusError, StreamTakenOver
+from integrationbus.server.value import value
 
 __all__ = ["MisplacedEntry", "StreamPlace", "StreamRejection", "StreamStanding"]
 
@@ -19,7 +20,7 @@ class StreamRejection:
     field_path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StreamPlace:
     """Where a LogEntry stands in a stream: it leads from the settled number ``after`` to ``number``.
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 
 from integrationbus.connectors.task_types import MissingKeyAction, TaskDataType, TaskType
+from integrationbus.server.value import value
 
 __all__ = [
     "FINAL_STATES",
@@ -152,7 +153,7 @@ class PayloadForm(IntEnum):
     PAGE = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Payload:
     """The external object as it came.
 
@@ -166,7 +167,7 @@ class Payload:
     schema: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NewTask:
     """A task that was checked and is ready to be stored. ``id`` is a UUID of version 7 in text form."""
 
@@ -282,7 +283,7 @@ class TaskAction:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Task:
     """A task as it is stored.
 

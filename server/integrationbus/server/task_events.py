@@ -14,11 +14,12 @@ from integrationbus.server.task import (
     TaskState,
     TaskType,
 )
+from integrationbus.server.value import value
 
 __all__ = ["EventPage", "NewEvents", "TaskEvent", "WatchedTask", "no_events", "watched"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class WatchedTask:
     """What a watcher needs of a task: nothing that changes, and not its payload, which may be large."""
 
@@ -52,7 +53,7 @@ def watched(task: NewTask | Task) -> WatchedTask:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TaskEvent:
     """One committed change of one task. ``attempt`` is 0 before the first."""
 

@@ -77,8 +77,12 @@ class _Reader:
         stream = self._stream
         try:
             async for request in requests:
-                for number, spec in _entries_of(request):
-                    await self._take(number, spec, f"{request.WhichOneof('step')}.number")
+                step = request.WhichOneof("step")
+                is_small = request.ByteSize() < _LARGE_TASK_BYTES
+                for number, spec in _entries_of(request, step):
+                    if not stream.is_repeated(number, f"{step}.number"):
+                        checked = self._checked(number, spec) if is_small else await self._checked_aside(number, spec)
+                        stream.take(number, checked)
                     if not stream.has_room:
                         await stream.room()
                     if stream.is_ended:
@@ -88,14 +92,11 @@ class _Reader:
         else:
             stream.end()
 
-    async def _take(self, number: int, spec: TaskSpec, path: str) -> None:
-        if self._stream.is_repeated(number, path):
-            return
+    async def _checked_aside(self, number: int, spec: TaskSpec) -> NewTask | StreamRejection:
+        """As ``_checked``, on a thread if the task is large."""
         if spec.ByteSize() < _LARGE_TASK_BYTES:
-            item = self._checked(number, spec)
-        else:
-            item = await self._reads(lambda: self._checked(number, spec))
-        self._stream.take(number, item)
+            return self._checked(number, spec)
+        return await self._reads(lambda: self._checked(number, spec))
 
     def _checked(self, number: int, spec: TaskSpec) -> NewTask | StreamRejection:
         try:
@@ -122,9 +123,9 @@ async def _start_of(requests: AsyncIterator[LogTaskStreamRequest]) -> LogStreamS
     return first.start
 
 
-def _entries_of(request: LogTaskStreamRequest) -> Iterable[tuple[int, TaskSpec]]:
+def _entries_of(request: LogTaskStreamRequest, step: str | None) -> Iterable[tuple[int, TaskSpec]]:
     """The tasks of a message with their numbers. Raises InvalidField or StreamOutOfOrder."""
-    match request.WhichOneof("step"):
+    match step:
         case "entry":
             return ((request.entry.number, request.entry.task),)
         case "entries":

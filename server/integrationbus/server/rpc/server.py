@@ -3,14 +3,15 @@
 import ipaddress
 
 import grpc
+from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection
 
 from integrationbus.server.limits import Limits
 from integrationbus.server.rpc.connector_servicer import ConnectorServicer
 from integrationbus.server.rpc.enum_servicer import EnumServicer
-from integrationbus.server.rpc.interceptor import ErrorInterceptor
+from integrationbus.server.rpc.methods import Methods
 from integrationbus.server.rpc.notify_servicer import NotifyServicer
 from integrationbus.server.rpc.object_servicer import ObjectServicer
 from integrationbus.server.rpc.server_servicer import ServerServicer
@@ -18,17 +19,11 @@ from integrationbus.server.rpc.services import Services
 from integrationbus.server.rpc.task_servicer import TaskServicer
 from integrationbus.v1 import (
     connector_service_pb2,
-    connector_service_pb2_grpc,
     enum_service_pb2,
-    enum_service_pb2_grpc,
     notify_service_pb2,
-    notify_service_pb2_grpc,
     object_service_pb2,
-    object_service_pb2_grpc,
     server_service_pb2,
-    server_service_pb2_grpc,
     task_service_pb2,
-    task_service_pb2_grpc,
 )
 
 __all__ = ["RpcServer", "build_server", "server_options"]
@@ -84,18 +79,25 @@ class RpcServer:
 def build_server(services: Services, listen: str) -> RpcServer:
     """A server that is ready to start. Raises ValueError for an address that must not be served without encryption."""
     _check_loopback(listen)
-    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=server_options(services.limits))
-    methods = [f"{service.full_name}/{method.name}" for service in _SERVICES for method in service.methods]
-    task_service_pb2_grpc.add_TaskServiceServicer_to_server(TaskServicer(services), server)
-    notify_service_pb2_grpc.add_NotifyServiceServicer_to_server(NotifyServicer(services), server)
-    connector_service_pb2_grpc.add_ConnectorServiceServicer_to_server(ConnectorServicer(services), server)
-    object_service_pb2_grpc.add_ObjectServiceServicer_to_server(ObjectServicer(services), server)
-    enum_service_pb2_grpc.add_EnumServiceServicer_to_server(EnumServicer(), server)
-    server_service_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(services, methods), server)
+    methods = Methods()
+    names = [f"{service.full_name}/{method.name}" for service in _SERVICES for method in service.methods]
+    servicers = {
+        "ConnectorService": ConnectorServicer(services),
+        "EnumService": EnumServicer(),
+        "NotifyService": NotifyServicer(services),
+        "ObjectService": ObjectServicer(services),
+        "ServerService": ServerServicer(services, names),
+        "TaskService": TaskServicer(services),
+    }
+    for service in _SERVICES:
+        methods.add(service, servicers[service.name])
+    pool = descriptor_pool.Default()
     health_servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    names = [service.full_name for service in _SERVICES]
-    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    methods.add_foreign(pool.FindServiceByName(health.SERVICE_NAME), health_servicer)
+    shown = [*(service.full_name for service in _SERVICES), health.SERVICE_NAME, reflection.SERVICE_NAME]
+    methods.add_foreign(pool.FindServiceByName(reflection.SERVICE_NAME), reflection.aio.ReflectionServicer(shown))
+    server = grpc.aio.server(options=server_options(services.limits))
+    server.add_generic_rpc_handlers((methods,))
     return RpcServer(server, health_servicer, listen)
 
 

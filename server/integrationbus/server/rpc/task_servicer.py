@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from integrationbus.server.errors import ConnectorDisabled, ConnectorNotFound, InvalidRequest
 from integrationbus.server.log_entries import LogEntry, LogReceipt, RequestKey
@@ -11,7 +12,7 @@ from integrationbus.server.rpc.answers import first_page
 from integrationbus.server.rpc.checks import MAX_NAME_BYTES, check_text, invalid
 from integrationbus.server.rpc.context import Context, creator_of
 from integrationbus.server.rpc.errors import to_refusal
-from integrationbus.server.rpc.intake import check_task_at, request_key
+from integrationbus.server.rpc.intake import check_task, check_task_at, request_key
 from integrationbus.server.rpc.log_streaming import LogStreaming
 from integrationbus.server.rpc.page_tokens import page_size, read_page_token, write_page_token
 from integrationbus.server.rpc.queries import read_filter, wants_payload
@@ -103,11 +104,8 @@ class TaskServicer(TaskOperations):
         self, request_iterator: AsyncIterator[LogTaskStreamRequest], context: Context
     ) -> AsyncIterator[LogTaskStreamResponse]:
         """See the proto."""
-        creator = creator_of(context)
-
-        def check(spec: task_pb2.TaskSpec) -> NewTask:
-            return self._checked(spec, "", creator)
-
+        creator, services = creator_of(context), self._services
+        check = partial(check_task, registry=services.registry, limits=services.limits, creator=creator)
         async with aclosing(self._log_streaming.converse(creator, check, request_iterator)) as messages:
             async for message in messages:
                 yield message
