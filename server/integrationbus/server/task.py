@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 
 from integrationbus.connectors.task_types import MissingKeyAction, TaskDataType, TaskType
+from integrationbus.server.value import value
 
 __all__ = [
     "FINAL_STATES",
@@ -152,7 +153,7 @@ class PayloadForm(IntEnum):
     PAGE = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Payload:
     """The external object as it came.
 
@@ -233,7 +234,7 @@ class TouchedObject:
     effect: TaskEffect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class TaskResult:
     """What a successful task did. ``object_id`` is 0 when there was nothing to delete.
 
@@ -282,7 +283,7 @@ class TaskAction:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Task:
     """A task as it is stored.
 
