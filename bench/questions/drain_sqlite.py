@@ -18,8 +18,8 @@ QUESTION = Question(
     explanation=(
         "Not reached. The limit writes three rows a task; exactly once with keys and a history takes nine: the"
         " task, its change and its attempt when it is taken; the object and its external id; the task, its"
-        " change, its attempt and the ledger when it is done. SQLite itself takes 30 µs of the 85 that a task"
-        " takes on the connector's thread: the rest is Python, of which the connector and what calls it are a"
-        " quarter. Profile: claim 0.26, prepare 0.25, apply 0.27, settle 0.18."
+        " change, its attempt and the ledger when it is done. SQLite itself takes 30 µs of the 70 that a task"
+        " takes on the connector's thread: the rest is Python, of which the connector and what calls it are more"
+        " than a third. Profile: claim 0.27, prepare 0.22, apply 0.23, settle 0.22."
     ),
 )

@@ -7,10 +7,11 @@ bus must know beyond the mapping stands in ``type_info`` and in the ``depends`` 
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, MetaData, String, UniqueConstraint, Uuid
+from sqlalchemy import ForeignKey, MetaData, String, UniqueConstraint, Uuid, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, declared_attr, mapped_column, validates
 
 from integrationbus.connectors.keys import ExternalId
@@ -89,6 +90,30 @@ class InternalObject(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - attributes of any type
+        """Set these attributes. Raises TypeError for one that the class does not have.
+
+        As SQLAlchemy's own constructor, but without its record of what changed, which is of no use for an object that
+        is not stored. To make the object is the largest part of many connectors (measured: half of the time for it).
+        """
+        cls = type(self)
+        plain, values = _plain_attributes(cls), vars(self)
+        for name, value in given.items():
+            if name in plain:
+                values[name] = value
+            elif hasattr(cls, name):
+                setattr(self, name, value)
+            else:
+                raise TypeError(f"{name!r} is an invalid keyword argument for {cls.__name__}")
+
+
+@cache
+def _plain_attributes(cls: type[InternalObject]) -> frozenset[str]:
+    """The columns whose values nobody checks or changes when they are set."""
+    mapper = inspect(cls, raiseerr=False)
+    columns = () if mapper is None else mapper.column_attrs.keys()
+    return frozenset(name for name in columns if not getattr(cls, name).impl.dispatch.set)
 
 
 class BaseInfo(InternalObject):

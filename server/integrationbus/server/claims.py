@@ -15,6 +15,7 @@ from integrationbus.server.task import (
     TaskResult,
 )
 from integrationbus.server.task_events import NewEvents, no_events
+from integrationbus.server.value import value
 
 __all__ = [
     "Claim",
@@ -76,7 +77,7 @@ class Claim:
     events: NewEvents = no_events
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Settlement:
     """How one attempt ended: with a result, with a problem and what follows from it, or with something to wait for.
 

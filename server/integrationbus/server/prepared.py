@@ -21,6 +21,7 @@ from integrationbus.server.object_names import (
 from integrationbus.server.preview import KeyFinding, Rehearsal
 from integrationbus.server.problems import MissingTarget
 from integrationbus.server.task import Task, TaskResult
+from integrationbus.server.value import value
 
 __all__ = [
     "Application",
@@ -41,7 +42,7 @@ Outcome = TaskResult | MissingTarget
 """What a task did, or what it has to wait for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class KeyReference:
     """A foreign key by external id, and where to look for its target.
 
@@ -56,11 +57,12 @@ class KeyReference:
     params: ObjectParams | DocumentParams | None = None
     parent: "KeyReference | None" = None
     group: "KeyReference | None" = None
+    cache_key: tuple[str, str] = field(init=False, compare=False)
+    """What the translation is remembered under."""
 
-    @property
-    def cache_key(self) -> tuple[str, str]:
-        """What the translation is remembered under."""
-        return (self.target.object_type if self.target else f"page in {self.held_by}", self.external_id)
+    def __post_init__(self) -> None:
+        kind = self.target.object_type if self.target else f"page in {self.held_by}"
+        object.__setattr__(self, "cache_key", (kind, self.external_id))
 
     @property
     def object_type(self) -> str:
@@ -104,7 +106,7 @@ class NodePlace:
         return self.parent_path is not None or self.parent_id is not None or self.parent_key is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PreparedObject:
     """An object, or a culture version of a page, that is to be written.
 
@@ -150,7 +152,7 @@ class PreparedPart:
     objects: Sequence[PreparedObject]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PreparedTask:
     """What is to be done for a task. ``place`` is set for pages.
 
@@ -229,8 +231,8 @@ class Target(Protocol):
         """Translate and write all of the batch in its order, inside the caller's transaction.
 
         Returns an outcome for each; a task that has to wait wrote nothing. Raises TaskProblem when any of them cannot
-        be written: then none counts, and the caller undoes the transaction to its savepoint. Only with a batch of one
-        is it clear whose problem it is.
+        be written: then none counts, and the caller undoes the transaction, or goes back to a savepoint in it. Only
+        with a batch of one is it clear whose problem it is.
         """
         ...
 

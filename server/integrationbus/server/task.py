@@ -234,7 +234,7 @@ class TouchedObject:
     effect: TaskEffect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TaskResult:
     """What a successful task did. ``object_id`` is 0 when there was nothing to delete.
 

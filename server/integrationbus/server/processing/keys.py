@@ -50,7 +50,7 @@ class KeyReader:
         known = self._known.get(place)
         if known is None:
             method = self._connector.get_internal_document_params
-            params = self._ask(method.__name__, DocumentParams, lambda: method(external_id, class_name))
+            params = self._ask(method, DocumentParams, external_id, class_name)
             known = KeyReference(external_id=str(external_id), target=None, held_by=class_name, params=params)
             self._known[known.cache_key] = known
         return known
@@ -66,7 +66,7 @@ class KeyReader:
         if nesting > _MAX_NESTING:
             raise KeyLookupFailed(f"the parents of {target.object_type} keys go round in a circle")
         method = self._connector.get_internal_object_params
-        params = self._ask(method.__name__, ObjectParams, lambda: method(external_id, target.object_type))
+        params = self._ask(method, ObjectParams, external_id, target.object_type)
         if params is None:
             return KeyReference(external_id=str(external_id), target=target)
         return KeyReference(
@@ -87,15 +87,18 @@ class KeyReader:
             return None
         return self._of_object(external_id, scope, nesting=nesting + 1)
 
-    def _ask(self, method: str, kind: type[_Params], call: Callable[[], object]) -> _Params | None:
+    def _ask(
+        self, method: Callable[[ExternalId, str], object], kind: type[_Params], external_id: ExternalId, name: str
+    ) -> _Params | None:
         """Call the connector, which may do anything."""
         try:
-            params = call()
+            params = method(external_id, name)
         except BaseException as error:
-            raise KeyLookupFailed.by(error, method, retryable=isinstance(error, RetryableError)) from error
+            retryable = isinstance(error, RetryableError)
+            raise KeyLookupFailed.by(error, method.__name__, retryable=retryable) from error
         if params is None or isinstance(params, kind):
             return params
-        raise KeyLookupFailed(f"{method} returned {type(params).__name__}, not {kind.__name__} or None")
+        raise KeyLookupFailed(f"{method.__name__} returned {type(params).__name__}, not {kind.__name__} or None")
 
 
 def _external_id(value: object, attribute: str, object_type: str) -> ExternalId:

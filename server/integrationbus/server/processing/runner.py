@@ -63,6 +63,7 @@ class _Failed:
 
 
 _Step = PreparedTask | _Failed
+_Apply = Callable[[SettlingTransaction, Sequence[_Step], Application], list[Settlement]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,24 +188,43 @@ class Runner:
             # The connector is asked once a run, but another connector may delete what was found a moment ago.
             self._cache.clear()
         steps = self._prepare(tasks, pause)
-        with self._effects.settling(lease, run.id) as transaction:
-            application = self._application(lease, transaction, steps, look_for_held=claim.has_waiting)
-            settled = self._apply(transaction, steps, application)
-            transaction.keep(settled, partial(self._names, application))
-            settled = self._look_again(transaction, steps, settled, application)
-            released = [Settlement(task=task) for task in tasks[len(settled) :]]
-            appeared = self._appeared(transaction, settled, application)
-            follows = transaction.settle([*settled, *released], appeared)
+        kept = bool(self._cache)
+        try:
+            settled, follows = self._settle(lease, run, claim, steps, self._apply_at_once)
+        except TaskProblem as problem:
+            # All of the transaction is undone by then: a savepoint would be two statements more in every batch.
+            self._forget_translations()
+            # What was kept from an earlier run may be gone: then a look-up says so.
+            if len(steps) == 1 and not kept:
+                steps = [_Failed(task=steps[0].task, problem=problem)]
+            settled, follows = self._settle(lease, run, claim, steps, self._apply_one_by_one)
         logged = self._store.logged
         self._batch_size.learn(len(settled), self._clock.monotonic() - started, logged=logged - self._logged)
         self._logged = logged
         reach("settle.before_wake_up")
         self._on_commit(len(settled), follows)
         return _Done(
-            place=_place_after(settled[-1], whole=not released),
+            place=_place_after(settled[-1], whole=len(settled) == len(tasks)),
             called=lease.connector_id in follows.called or any(item.at_once for item in settled),
             waits=any(item.waiting for item in settled),
         )
+
+    def _settle(
+        self, lease: Lease, run: NewRun, claim: Claim, steps: Sequence[_Step], apply: _Apply
+    ) -> tuple[list[Settlement], Settled]:
+        """Write what was prepared, and settle the claim; returns how the tasks ended that were finished.
+
+        Raises a TaskProblem of ``apply``, with nothing written.
+        """
+        with self._effects.settling(lease, run.id) as transaction:
+            application = self._application(lease, transaction, steps, look_for_held=claim.has_waiting)
+            settled = apply(transaction, steps, application)
+            transaction.keep(settled, partial(self._names, application))
+            settled = self._look_again(transaction, steps, settled, application)
+            released = [Settlement(task=task) for task in claim.tasks[len(settled) :]]
+            appeared = self._appeared(transaction, settled, application)
+            follows = transaction.settle([*settled, *released], appeared)
+        return settled, follows
 
     def _prepare(self, tasks: Sequence[Task], pause: Pause) -> list[_Step]:
         """Prepare tasks in order until one stops the run, the time is up, or the run is to end; at least one."""
@@ -230,22 +250,11 @@ class Runner:
             held = {name: dict(places) for name, places in transaction.held(names).items()}
         return Application(handle=transaction.handle, connector_id=lease.connector_id, cache=self._cache, held=held)
 
-    def _apply(
+    def _apply_at_once(
         self, transaction: SettlingTransaction, steps: Sequence[_Step], application: Application
     ) -> list[Settlement]:
-        """Write all at once; when that fails, one by one, so that the problem is charged to its task alone."""
-        attempt = application.attempt()
-        kept = bool(self._cache)
-        try:
-            with transaction.savepoint():
-                outcomes = iter(self._target.apply(_prepared(steps), attempt))
-        except TaskProblem as problem:
-            self._forget_translations()
-            # What was kept from an earlier run may be gone: then a look-up says so.
-            if len(steps) == 1 and not kept:
-                return [self._failure(steps[0].task, problem)]
-            return self._apply_one_by_one(transaction, steps, application)
-        application.keep(attempt)
+        """Write all at once. Raises a TaskProblem, with something written perhaps."""
+        outcomes = iter(self._target.apply(_prepared(steps), application))
         return [
             self._settlement(step, next(outcomes), application)
             if isinstance(step, PreparedTask)
@@ -256,6 +265,7 @@ class Runner:
     def _apply_one_by_one(
         self, transaction: SettlingTransaction, steps: Sequence[_Step], application: Application
     ) -> list[Settlement]:
+        """Write each by itself, so that a problem is charged to its task alone."""
         settled: list[Settlement] = []
         for step in steps:
             settlement = self._apply_one(transaction, step, application)

@@ -1,6 +1,6 @@
 """Writing objects: a group of one class at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from sqlalchemy import Connection, Table, Update, bindparam, update
@@ -12,7 +12,7 @@ from integrationbus.server.storage.driver_rows import execute_rows
 from integrationbus.server.target import key_map
 from integrationbus.server.target.deletion import Deletion
 from integrationbus.server.target.identity import find_existing, foreign_key_values
-from integrationbus.server.target.ids import allocate_ids
+from integrationbus.server.target.ids import allocate_ids, insert_with_next_id
 from integrationbus.server.target.row import TargetRow
 from integrationbus.server.task import TaskEffect, TaskResult
 
@@ -27,11 +27,10 @@ def write_group(
     existing = find_existing(connection, object_class, rows, known)
     if len(rows) > 1 and _meet(object_class, rows, existing):
         return [result for row in rows for result in write_group(connection, connector_id, object_class, [row])]
-    new = [row for row, object_id in zip(rows, existing, strict=True) if object_id is None]
-    fresh_ids = iter(allocate_ids(connection, object_class.table, len(new)) if new else ())
-    ids = [object_id if object_id is not None else next(fresh_ids) for object_id in existing]
+    new = [row for row, found in zip(rows, existing, strict=True) if found is None]
+    new_ids = iter(_create(connection, object_class, new))
+    ids = [next(new_ids) if found is None else found for found in existing]
     pairs = list(zip(rows, ids, strict=True))
-    _insert(connection, object_class, [pair for pair, found in zip(pairs, existing, strict=True) if found is None])
     _update(connection, object_class, [pair for pair, found in zip(pairs, existing, strict=True) if found is not None])
     current = {row.external_id: object_id for row, object_id in pairs if row.external_id}
     key_map.remember(connection, connector_id, object_class.object_type, known=known, current=current)
@@ -103,18 +102,27 @@ def _known_ids(
 _Pairs = Sequence[tuple[TargetRow, int]]
 
 
-def _insert(connection: Connection, object_class: ObjectClass, pairs: _Pairs) -> None:
-    """One statement for each set of columns, so that a column that was not set takes its default."""
-    for attributes, part in _by_attributes(pairs).items():
-        names = (object_class.id_column.name, *(object_class.columns[attribute].name for attribute in attributes))
-        rows = [(object_id, *row.values.values()) for row, object_id in part]
-        insert_tuples(connection, object_class.table, names, rows)
+def _create(connection: Connection, object_class: ObjectClass, rows: Sequence[TargetRow]) -> Sequence[int]:
+    """Insert objects; returns their ids.
+
+    One statement for each set of columns, so that a column that was not set takes its default.
+    """
+    if len(rows) == 1 and connection.dialect.name == "postgresql":
+        [row] = rows
+        names = _column_names(object_class, tuple(row.values))
+        return [insert_with_next_id(connection, object_class.table, names, tuple(row.values.values()))]
+    ids = allocate_ids(connection, object_class.table, len(rows)) if rows else ()
+    for attributes, part in _by_attributes(list(zip(rows, ids, strict=True))).items():
+        names = (object_class.id_column.name, *_column_names(object_class, attributes))
+        tuples = [(object_id, *row.values.values()) for row, object_id in part]
+        insert_tuples(connection, object_class.table, names, tuples)
+    return ids
 
 
 def _update(connection: Connection, object_class: ObjectClass, pairs: _Pairs) -> None:
     for attributes, part in _by_attributes(pairs).items():
         if attributes:
-            columns = tuple(object_class.columns[attribute].name for attribute in attributes)
+            columns = _column_names(object_class, attributes)
             statement = _update_of(object_class.table, object_class.id_column.name, columns)
             rows = [(object_id, *row.values.values()) for row, object_id in part]
             execute_rows(connection, statement, ("_id", *(f"_{name}" for name in columns)), rows)
@@ -124,6 +132,10 @@ def _update(connection: Connection, object_class: ObjectClass, pairs: _Pairs) ->
 def _update_of(table: Table, key: str, columns: tuple[str, ...]) -> Update:
     values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns}
     return update(table).where(table.c[key] == bindparam("_id")).values(values)
+
+
+def _column_names(object_class: ObjectClass, attributes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(object_class.columns[attribute].name for attribute in attributes)
 
 
 def _by_attributes(pairs: _Pairs) -> dict[tuple[str, ...], list[tuple[TargetRow, int]]]:

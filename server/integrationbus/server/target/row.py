@@ -1,11 +1,11 @@
 """A row on its way to the target."""
 
-from dataclasses import dataclass
+from integrationbus.server.value import value
 
 __all__ = ["TargetRow"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TargetRow:
     """An object with its foreign keys translated and its values checked, by attribute name.
 

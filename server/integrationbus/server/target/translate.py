@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -15,6 +14,7 @@ from integrationbus.server.prepared import KeyReference, PreparedObject, Transla
 from integrationbus.server.problems import KeyAmbiguous, KeyNotFound, MissingKey, SiteNotFound
 from integrationbus.server.target.key_search import KeySearch
 from integrationbus.server.task import AwaitedKey
+from integrationbus.server.value import value
 
 __all__ = ["KeyLookup", "Translation", "Translator"]
 
@@ -22,7 +22,7 @@ _NOBODY = -1
 """An internal id that no object has: what is to be deleted, and belongs to something missing, is missing too."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KeyLookup:
     """The keys of one object: internal ids by attribute for those that were found, and those that were not."""
 
@@ -30,10 +30,10 @@ class KeyLookup:
     missing: Sequence[tuple[ForeignKeyInfo, KeyReference]]
 
 
-_NO_KEYS = KeyLookup({}, ())
+_NO_KEYS = KeyLookup(found={}, missing=())
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Translation:
     """The columns of one object's keys, by attribute, and notes about keys that were given up."""
 
@@ -132,9 +132,10 @@ class Translator:
         """Put the translation of each reference into the cache, if it has one. Raises KeyAmbiguous."""
         by_type: dict[str, dict[tuple[str, str], KeyReference]] = defaultdict(dict)
         for reference in references:
-            if reference.cache_key not in self._cache:
-                self._missing_scope.pop(reference.cache_key, None)
-                by_type[reference.object_type][reference.cache_key] = reference
+            place = reference.cache_key
+            if place not in self._cache:
+                self._missing_scope.pop(place, None)
+                by_type[reference.object_type][place] = reference
         for wanted in by_type.values():
             for key, found in self._search.find(list(wanted.values())).items():
                 if len(found) > 1:
@@ -152,11 +153,11 @@ class Translator:
                 missing.append((key, reference))
             else:
                 found[key.attribute] = internal_id
-        return KeyLookup(found, missing)
+        return KeyLookup(found=found, missing=missing)
 
     def _translation(self, item: PreparedObject, lookup: KeyLookup, *, only_to_find: bool) -> Translation | KeyNotFound:
         if not lookup.missing:
-            return Translation(lookup.found)
+            return Translation(columns=lookup.found)
         columns: dict[str, int | None] = dict(lookup.found)
         notes: list[str] = []
         hopeless: list[tuple[ForeignKeyInfo, KeyReference]] = []
@@ -172,7 +173,7 @@ class Translator:
                 hopeless.append((key, reference))
             else:
                 notes.append(note)
-        return self.not_found(item, hopeless) if hopeless else Translation(columns, notes)
+        return self.not_found(item, hopeless) if hopeless else Translation(columns=columns, notes=notes)
 
     def _absent(self, reference: KeyReference) -> tuple[str, KeyReference]:
         """What is missing behind a key that leads nowhere: itself, or with its role what narrows the search."""

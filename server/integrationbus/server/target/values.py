@@ -6,7 +6,7 @@ SQLite would store a text in an integer column and cut nothing to its length; Po
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +30,14 @@ def checked_values(object_class: ObjectClass, values: Mapping[str, object]) -> d
     checked: dict[str, object] = {}
     problems: dict[str, str] = {}
     for attribute, value in values.items():
+        nullable, check = checks[attribute]
+        if value is None:
+            checked[attribute] = None
+            if not nullable:
+                problems[attribute] = "must have a value"
+            continue
         try:
-            checked[attribute] = checks[attribute](value)
+            checked[attribute] = check(value)
         except (ValueError, TypeError, OverflowError) as error:
             problems[attribute] = str(error)
     if problems:
@@ -41,25 +47,12 @@ def checked_values(object_class: ObjectClass, values: Mapping[str, object]) -> d
 
 
 @cache
-def _checks(cls: type[InternalObject]) -> Mapping[str, _Check]:
-    return {name: _check_of(column) for name, column in describe(cls).columns.items()}
+def _checks(cls: type[InternalObject]) -> Mapping[str, tuple[bool, _Check]]:
+    """By attribute: whether it may be empty, and the check of what it has."""
+    return {name: (bool(column.nullable), _check_of(column)) for name, column in describe(cls).columns.items()}
 
 
 def _check_of(column: Column[Any]) -> _Check:
-    check = _type_check(column)
-    nullable = bool(column.nullable)
-
-    def checked(value: object) -> object:
-        if value is None:
-            if nullable:
-                return None
-            raise ValueError("must have a value")
-        return check(value)
-
-    return checked
-
-
-def _type_check(column: Column[Any]) -> _Check:
     kind = column.type
     match kind:
         case UtcDateTime():
@@ -70,9 +63,9 @@ def _type_check(column: Column[Any]) -> _Check:
             return _boolean
         case Integer():
             bits = 64 if isinstance(kind, BigInt) else 16 if isinstance(kind, SmallInteger) else 32
-            return lambda value: _integer(value, bits)
+            return partial(_integer, bits)
         case String():
-            return lambda value: _text(value, kind.length)
+            return partial(_text, kind.length)
         case DateTime():
             return lambda value: _moment(value, keep_zone=kind.timezone)
         case Date():
@@ -95,7 +88,7 @@ def _boolean(value: object) -> bool:
     return value
 
 
-def _integer(value: object, bits: int) -> int:
+def _integer(bits: int, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"must be an integer, not {value!r}")
     if not -(1 << (bits - 1)) <= value < (1 << (bits - 1)):
@@ -103,17 +96,18 @@ def _integer(value: object, bits: int) -> int:
     return value
 
 
-def _text(value: object, length: int | None) -> str:
+def _text(length: int | None, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"must be a text, not {value!r}")
     if length is not None and len(value) > length:
         raise ValueError(f"is {len(value)} characters long, {length} are allowed")
     if "\0" in value:
         raise ValueError("must not contain NUL characters")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("is not valid Unicode") from None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("is not valid Unicode") from None
     return value
 
 
