@@ -35,6 +35,9 @@ def insert_tuples(connection: Connection, table: Table, names: tuple[str, ...], 
     """Insert rows with values for these columns, of any types, into any table; nothing happens when there are none."""
     if not rows:
         return
+    if len(rows) == 1:
+        _insert_one(table, names).run(connection, dict(zip(names, rows[0], strict=True)))
+        return
     if _takes_documents(connection, rows) and takes_document(table, names):
         rows_as_document = as_document(table, names, names, rows)
         if rows_as_document is not None:
@@ -73,6 +76,11 @@ def update_tuples(
 
 def _takes_documents(connection: Connection, rows: Sequence[Row]) -> bool:
     return len(rows) > 1 and connection.dialect.name == "postgresql"
+
+
+@cache
+def _insert_one(table: Table, names: tuple[str, ...]) -> Statement:
+    return Statement(insert(table), names)
 
 
 @cache

@@ -14,6 +14,7 @@ from integrationbus.server.storage.bulk import update_tuples
 from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.statement import Statement
 from integrationbus.server.task import SETTLED_STATES, TRANSITIONS, Task, TaskState
+from integrationbus.server.value import value
 
 __all__ = ["Change", "ChangeNote", "Recorded", "advance_head", "lock_head", "record_changes"]
 
@@ -34,7 +35,7 @@ _EVENT_KEYS = (
 _EVENT_COLUMNS = ("error", "effect", "result_type", "object_id", "notes", "touched")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Change:
     """A task that goes to another state. ``columns`` are the other columns of the task that change with it.
 

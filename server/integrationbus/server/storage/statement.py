@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Dialect, SelectBase, UpdateBase
+from sqlalchemy import CompoundSelect, Connection, Delete, Dialect, Insert, Select, Update, UpdateBase
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
@@ -14,7 +14,7 @@ from integrationbus.server.storage.driver import Row, Values
 
 __all__ = ["Statement"]
 
-_Core: TypeAlias = SelectBase | UpdateBase
+_Core: TypeAlias = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
 _Processor = Callable[[Any], Any]
 
 
@@ -36,21 +36,22 @@ class _Words:
 class Statement:
     """A statement whose values come with each execution, under the names of its bound parameters.
 
-    It must have the same words for all values: no lists. ``names`` are the columns that an INSERT is given; the others
-    get their defaults.
+    One that has other words for other values, or makes values of its own, is left to SQLAlchemy. ``names`` are the
+    columns that an INSERT is given; the others get their defaults.
     """
 
     def __init__(self, core: _Core, names: Sequence[str] | None = None) -> None:
         self._core = core
         self._names = names
-        self._words: dict[str, _Words] = {}
+        self._words: dict[str, _Words | None] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Iterator[Row]:
         """The rows of a query, or those that a change returns, as they are read."""
-        words, cursor = self._executed(connection, values)
-        if not words.read:
-            return iter(cursor)
-        return (_read(row, words.read) for row in cursor)
+        words, given = self._put_into_words(connection, values)
+        if words is None:
+            return map(tuple, connection.execute(self._core, values))
+        cursor = driver.execute(connection, words.text, given)
+        return (_read(row, words.read) for row in cursor) if words.read else iter(cursor)
 
     def row(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
         """The first row, or None."""
@@ -58,28 +59,32 @@ class Statement:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """Execute the statement; returns how many rows it meant."""
-        _, cursor = self._executed(connection, values)
-        return int(cursor.rowcount)
-
-    def _executed(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Words, Any]:
-        words = self._words.get(connection.dialect.name)
+        words, given = self._put_into_words(connection, values)
         if words is None:
-            words = self._words[connection.dialect.name] = _words_of(self._core, self._names, connection.dialect)
-        given: dict[str, Any] = {**words.fixed, **values}
-        for name, make in words.made.items():
-            given[name] = make(given[name])
-        all_values: Values = given if words.order is None else tuple([given[name] for name in words.order])
-        return words, driver.execute(connection, words.text, all_values)
+            return connection.execute(self._core, values).rowcount
+        return int(driver.execute(connection, words.text, given).rowcount)
+
+    def _put_into_words(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Words | None, Values]:
+        dialect = connection.dialect
+        if dialect.name not in self._words:
+            self._words[dialect.name] = _words_of(self._core, self._names, dialect)
+        words = self._words[dialect.name]
+        given = None if words is None else _arranged(words, values)
+        return (None, ()) if given is None else (words, given)
 
 
-def _words_of(core: _Core, names: Sequence[str] | None, dialect: Dialect) -> _Words:
+def _words_of(core: _Core, names: Sequence[str] | None, dialect: Dialect) -> _Words | None:
+    """How a database takes a statement; None when only SQLAlchemy knows."""
     compiled = core.compile(dialect=dialect, column_keys=names)
     assert isinstance(compiled, SQLCompiler)
-    columns = core.exported_columns if isinstance(core, UpdateBase) else core.selected_columns
+    if compiled.post_compile_params or compiled.update_prefetch:
+        return None
     fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
     for column in compiled.insert_prefetch:
-        assert isinstance(column.default, ScalarElementColumnDefault)
+        if not isinstance(column.default, ScalarElementColumnDefault):
+            return None
         fixed[column.key] = column.default.arg
+    columns = core.exported_columns if isinstance(core, UpdateBase) else core.selected_columns
     made = {name: _made(bind.type, dialect) for name, bind in compiled.binds.items()}
     read = {place: _read_as(column.type, dialect) for place, column in enumerate(columns)}
     return _Words(
@@ -97,6 +102,17 @@ def _made(kind: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
 
 def _read_as(kind: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
     return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _arranged(words: _Words, values: Mapping[str, Any]) -> Values | None:
+    """The values as the driver takes them; None for one that its type refuses: SQLAlchemy tells it best."""
+    given: dict[str, Any] = {**words.fixed, **values}
+    try:
+        for name, make in words.made.items():
+            given[name] = make(given[name])
+    except Exception:  # noqa: BLE001 - the types may be the user's own
+        return None
+    return given if words.order is None else tuple([given[name] for name in words.order])
 
 
 def _read(row: Row, processors: Mapping[int, _Processor]) -> Row:

@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, and_, select, tuple_
 
 from integrationbus.connectors.models import InternalObject
 from integrationbus.connectors.object_class import ObjectClass, describe
 from integrationbus.server.problems import IdentityMissing, KeyAmbiguous
 from integrationbus.server.storage.many_values import one_of
+from integrationbus.server.storage.statement import Statement
 from integrationbus.server.target.row import TargetRow
 
 __all__ = ["find_existing", "foreign_key_values"]
 
-_Rows = Sequence[Row[Any]]
+_Hits = Sequence[tuple[Any, ...]]
+"""Stored objects: the id of each, and what tells it apart from others of its name."""
 
 
 def find_existing(
@@ -40,8 +42,8 @@ def find_existing(
 def _pick(
     object_class: ObjectClass,
     row: TargetRow,
-    by_guid: Mapping[Any, _Rows],
-    by_code: Mapping[Any, _Rows],
+    by_guid: Mapping[Any, _Hits],
+    by_code: Mapping[Any, _Hits],
     mapped: Mapping[str, int],
 ) -> int | None:
     info = object_class.info
@@ -61,43 +63,42 @@ def _pick(
     return of_id if of_code is None else of_code
 
 
-def _only(object_class: ObjectClass, name: object, hits: _Rows) -> int | None:
+def _only(object_class: ObjectClass, name: object, hits: _Hits) -> int | None:
     if len(hits) > 1:
         raise KeyAmbiguous(f"{object_class.object_type} {name!r} fits {len(hits)} objects")
-    return int(hits[0].found) if hits else None
+    return int(hits[0][0]) if hits else None
 
 
-def _by_code_name(connection: Connection, object_class: ObjectClass, rows: Sequence[TargetRow]) -> dict[Any, _Rows]:
+def _by_code_name(connection: Connection, object_class: ObjectClass, rows: Sequence[TargetRow]) -> dict[Any, _Hits]:
     return _by_column(connection, object_class, object_class.info.code_name, rows)
 
 
 def _by_column(
     connection: Connection, object_class: ObjectClass, attribute: str | None, rows: Sequence[TargetRow]
-) -> dict[Any, _Rows]:
+) -> dict[Any, _Hits]:
     """Stored rows by the value of a column, with what tells them apart, for the values that the rows have."""
     wanted = {row.values[attribute] for row in rows if row.values.get(attribute) is not None} if attribute else set()
     if not wanted or attribute is None:
         return {}
-    rows_by_value: dict[Any, list[Row[Any]]] = {}
-    for row in connection.execute(
-        _search(object_class.cls, attribute, connection.dialect.name), {"wanted": list(wanted)}
-    ):
-        rows_by_value.setdefault(row.value, []).append(row)
-    return dict(rows_by_value)
+    found: dict[Any, list[tuple[Any, ...]]] = {}
+    search = _search(object_class.cls, attribute, connection.dialect.name)
+    for value, *hit in search.rows(connection, {"wanted": list(wanted)}):
+        found.setdefault(value, []).append(tuple(hit))
+    return dict(found)
 
 
 @cache
-def _search(cls: type[InternalObject], attribute: str, dialect: str) -> Select[Any]:
+def _search(cls: type[InternalObject], attribute: str, dialect: str) -> Statement:
     """Kept, because making a statement takes longer than executing it."""
     object_class = describe(cls)
     column = object_class.columns[attribute]
-    scope = [object_class.columns[name].label(name) for name in _scope(object_class)]
-    statement = select(object_class.id_column.label("found"), column.label("value"), *scope)
-    return statement.where(one_of(column, "wanted", dialect))
+    scope = [object_class.columns[name] for name in _scope(object_class)]
+    return Statement(select(column, object_class.id_column, *scope).where(one_of(column, "wanted", dialect)))
 
 
-def _in_scope(object_class: ObjectClass, row: TargetRow, hit: Row[Any]) -> bool:
-    return all(getattr(hit, name) == row.values[name] for name in _scope(object_class) if name in row.values)
+def _in_scope(object_class: ObjectClass, row: TargetRow, hit: tuple[Any, ...]) -> bool:
+    scope = zip(_scope(object_class), hit[1:], strict=True)
+    return all(value == row.values[name] for name, value in scope if name in row.values)
 
 
 def _scope(object_class: ObjectClass) -> list[str]:
@@ -108,14 +109,13 @@ def _scope(object_class: ObjectClass) -> list[str]:
 def _existing_ids(connection: Connection, object_class: ObjectClass, ids: set[int]) -> set[int]:
     if not ids:
         return set()
-    return set(
-        connection.execute(_search_by_id(object_class.id_column, connection.dialect.name), {"ids": list(ids)}).scalars()
-    )
+    search = _search_by_id(object_class.id_column, connection.dialect.name)
+    return {object_id for (object_id,) in search.rows(connection, {"ids": list(ids)})}
 
 
 @cache
-def _search_by_id(column: Column[Any], dialect: str) -> Select[Any]:
-    return select(column).where(one_of(column, "ids", dialect))
+def _search_by_id(column: Column[Any], dialect: str) -> Statement:
+    return Statement(select(column).where(one_of(column, "ids", dialect)))
 
 
 def foreign_key_values(object_class: ObjectClass, row: TargetRow) -> tuple[Any, ...]:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Insert, Select, Table, bindparam, func, insert, select, text
+from sqlalchemy import Column, Connection, Integer, Table, Text, bindparam, func, insert, literal_column, select
+
+from integrationbus.server.storage.statement import Statement
 
 __all__ = ["allocate_ids", "insert_with_next_id"]
 
@@ -18,13 +20,17 @@ def allocate_ids(connection: Connection, table: Table, count: int) -> Sequence[i
     if connection.dialect.name == "postgresql":
         # The sequence that other writers of the table draw from, too.
         names = {"table": f'"{table.name}"', "column": key.name, "count": count}
-        return list(connection.execute(_DRAW, names).scalars())
+        return [number for (number,) in _DRAW.rows(connection, names)]
     # This transaction holds the only right to write, so nobody else can take the same numbers.
-    newest: int = connection.execute(_newest(key)).scalar_one()
+    [(newest,)] = _newest(key).rows(connection, {})
     return range(newest + 1, newest + 1 + count)
 
 
-_DRAW = text("SELECT nextval(pg_get_serial_sequence(:table, :column)) FROM generate_series(1, :count) ORDER BY 1")
+_DRAW = Statement(
+    select(func.nextval(func.pg_get_serial_sequence(bindparam("table", type_=Text), bindparam("column", type_=Text))))
+    .select_from(func.generate_series(1, bindparam("count", type_=Integer)))
+    .order_by(literal_column("1"))
+)
 
 
 def insert_with_next_id(connection: Connection, table: Table, names: tuple[str, ...], values: Sequence[Any]) -> int:
@@ -33,18 +39,18 @@ def insert_with_next_id(connection: Connection, table: Table, names: tuple[str, 
     For PostgreSQL, where it is one round trip instead of two.
     """
     given = dict(zip(names, values, strict=True))
-    inserted: int = connection.execute(_insertion(table, names), given).scalar_one()
-    return inserted
+    [(inserted,)] = _insertion(table, names).rows(connection, given)
+    return int(inserted)
 
 
 @cache
-def _insertion(table: Table, names: tuple[str, ...]) -> Insert:
+def _insertion(table: Table, names: tuple[str, ...]) -> Statement:
     key = next(iter(table.primary_key))
     drawn = func.nextval(func.pg_get_serial_sequence(f'"{table.name}"', key.name))
     given = {name: bindparam(name, type_=table.c[name].type) for name in names}
-    return insert(table).values({key.name: drawn, **given}).returning(key)
+    return Statement(insert(table).values({key.name: drawn, **given}).returning(key))
 
 
 @cache
-def _newest(key: Column[Any]) -> Select[Any]:
-    return select(func.coalesce(func.max(key), 0))
+def _newest(key: Column[Any]) -> Statement:
+    return Statement(select(func.coalesce(func.max(key), 0)))

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.driver_rows import execute_rows
 from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.many_values import one_of
+from integrationbus.server.storage.statement import Statement
 
 __all__ = ["forget", "knows_any", "look_up", "look_up_external_ids", "look_up_pages", "remember"]
 
@@ -25,17 +25,17 @@ def knows_any(connection: Connection) -> bool:
 def look_up(connection: Connection, connector_id: int, object_type: str, external_ids: Iterable[str]) -> dict[str, int]:
     """Internal ids by external id, for those that are known."""
     given = {"connector": connector_id, "type": object_type, "externals": list(external_ids)}
-    return {
-        row.external_id: row.object_id for row in connection.execute(_look_up(connection.dialect.name), given).all()
-    }
+    return dict(_look_up(connection.dialect.name).rows(connection, given))
 
 
 @cache
-def _look_up(dialect: str) -> Select[Any]:
-    return select(_map.c.external_id, _map.c.object_id).where(
-        _map.c.connector_id == bindparam("connector"),
-        _map.c.object_type == bindparam("type"),
-        one_of(_map.c.external_id, "externals", dialect),
+def _look_up(dialect: str) -> Statement:
+    return Statement(
+        select(_map.c.external_id, _map.c.object_id).where(
+            _map.c.connector_id == bindparam("connector"),
+            _map.c.object_type == bindparam("type"),
+            one_of(_map.c.external_id, "externals", dialect),
+        )
     )
 
 
