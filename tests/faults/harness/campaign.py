@@ -162,6 +162,9 @@ class Campaign:
         for caller in self.callers:
             caller.stop(seconds)
         self.wait_until_idle(seconds)
+        # A run that was interrupted may be put off, and would try again what was skipped just when the servers stop.
+        self.wake()
+        self.wait_until_idle(seconds)
         self._operator.stop()
         ends = self._ends()
         for watcher in self.watchers:
