@@ -59,9 +59,10 @@ def test_what_a_cut_connection_left_open_is_settled_by_the_request_id(
         assert bus.process().counts.succeeded == 1
 
 
-def test_nothing_is_kept_in_a_session(wire: tuple[Wire, str], clock: ManualClock) -> None:
-    """A pooler gives each transaction another session, and takes no settings at the start."""
+def test_nothing_is_kept_in_the_session_of_a_pooler(wire: tuple[Wire, str], clock: ManualClock) -> None:
+    """It gives each transaction another session, and takes no settings at the start."""
     recorder, url = wire
+    recorder.as_pooler = True
     with Workbench(url, clock) as bus:
         bus.log(*(new_task({"name": f"p{number}"}) for number in range(20)))
         assert bus.process().counts.succeeded == 20
@@ -82,6 +83,16 @@ def test_nothing_is_kept_in_a_session(wire: tuple[Wire, str], clock: ManualClock
     ]
     assert settings
     assert [part for part in settings if b"SET LOCAL " not in part] == []
+
+
+def test_a_session_of_our_own_keeps_plans_and_limits(wire: tuple[Wire, str], clock: ManualClock) -> None:
+    recorder, url = wire
+    with Workbench(url, clock) as bus:
+        for number in range(10):
+            bus.log(new_task({"name": f"p{number}"}))
+        assert bus.process().counts.succeeded == 10
+    assert b"_pg3_" in recorder.sent, "statements have names by which they are called again"
+    assert 3 * recorder.sent.count(b"lock_timeout") < recorder.sent.count(b"COMMIT"), "the limits stay set"
 
 
 def test_the_limits_hold_in_every_transaction_whatever_the_database_says(url: str, clock: ManualClock) -> None:

@@ -1,5 +1,6 @@
 """The way to a PostgreSQL, which a test can cut in the middle of a transaction."""
 
+import re
 import select
 import socket
 import threading
@@ -13,12 +14,19 @@ __all__ = ["Wire", "wire_to"]
 
 _AT_A_TIME = 1 << 16
 
+# The message at the end of a greeting: the number of the session, and a secret to cancel its statements with.
+_NUMBER = re.compile(rb"K\0\0\0\x0c(.{4})(.{4})(?=Z\0\0\0\x05)", re.DOTALL)
+_OTHER = b"K\0\0\0\x0c\x7f\x01\x02\x03\\2"
+
 
 class Wire:
     """Forwards everything between clients and a PostgreSQL, until it is told to cut.
 
-    ``sent`` is what clients sent, in the order of its coming.
+    ``sent`` is what clients sent, in the order of its coming. ``as_pooler`` makes it tell clients another number of
+    their session than the server does, as a pooler has to.
     """
+
+    as_pooler = False
 
     def __init__(self, folder: str) -> None:
         self._server = str(Path(folder) / ".s.PGSQL.5432")
@@ -58,7 +66,10 @@ class Wire:
                     data = end.recv(_AT_A_TIME)
                     if not data or (end is client and self._is_cut(data, server)):
                         return
-                    (server if end is client else client).sendall(data)
+                    if end is client:
+                        server.sendall(data)
+                    else:
+                        client.sendall(_NUMBER.sub(_OTHER, data, count=1) if self.as_pooler else data)
 
     def _is_cut(self, data: bytes, server: socket.socket) -> bool:
         self.sent += data

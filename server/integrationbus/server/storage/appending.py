@@ -38,7 +38,8 @@ _SWITCHED_OFF = Statement(
             or_(schema.switch.c.id == Switch.BUS, schema.switch.c.id == Switch.LOGGING),
             schema.switch.c.is_on.is_(False),
         ),
-    )
+    ),
+    planned_once=True,
 )
 _STORED_REQUESTS = select(_request).where(
     _request.c.creator == bindparam("of"), _request.c.request_id.in_(bindparam("ids", expanding=True))

@@ -80,7 +80,7 @@ def _takes_documents(connection: Connection, rows: Sequence[Row]) -> bool:
 
 @cache
 def _insert_one(table: Table, names: tuple[str, ...]) -> Statement:
-    return Statement(insert(table), names)
+    return Statement(insert(table), names, planned_once=True)
 
 
 @cache

@@ -61,7 +61,8 @@ class Insertion:
             while size > len(rows) - done:
                 size //= 2
             values = tuple(chain.from_iterable(rows[done : done + size]))
-            driver.execute(connection, self._insert + ", ".join([self._places[dialect]] * size), values)
+            words = self._insert + ", ".join([self._places[dialect]] * size)
+            driver.execute(connection, words, values, planned_once=True)
             done += size
 
 

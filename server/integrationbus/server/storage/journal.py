@@ -107,7 +107,10 @@ def lock_head(connection: Connection, connector_id: int) -> None:
         _LOCK.run(connection, {"connector": connector_id})
 
 
-_LOCK = Statement(select(_head.c.connector_id).where(_head.c.connector_id == bindparam("connector")).with_for_update())
+_LOCK = Statement(
+    select(_head.c.connector_id).where(_head.c.connector_id == bindparam("connector")).with_for_update(),
+    planned_once=True,
+)
 
 
 def advance_head(
@@ -132,7 +135,8 @@ _ADVANCE = Statement(
         last_sequence=_head.c.last_sequence + bindparam("sequences"),
         **{state.name.lower(): _head.c[state.name.lower()] + bindparam(name) for state, name in _BY_STATE.items()},
     )
-    .returning(_head.c.last_position, _head.c.last_sequence)
+    .returning(_head.c.last_position, _head.c.last_sequence),
+    planned_once=True,
 )
 
 

@@ -89,7 +89,7 @@ def _fence(later: ColumnElement[int]) -> Update:
 
 
 _FENCE = Statement(_fence(bindparam("later", type_=BigInteger)))
-_COMMON_FENCE = Statement(_fence(DATABASE_NOW + bindparam("duration", type_=BigInteger)))
+_COMMON_FENCE = Statement(_fence(DATABASE_NOW + bindparam("duration", type_=BigInteger)), planned_once=True)
 
 
 def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:

@@ -35,7 +35,7 @@ def insert_run(connection: Connection, connector_id: int, run: NewRun, now: int)
 
 _NEW = ("id", "connector_id", "trigger", "state", "requested_by", "reason", "started_at")
 _INSERT_OR_IGNORE = {
-    "postgresql": Statement(postgresql_insert(_run).on_conflict_do_nothing(), _NEW),
+    "postgresql": Statement(postgresql_insert(_run).on_conflict_do_nothing(), _NEW, planned_once=True),
     "sqlite": Statement(sqlite_insert(_run).on_conflict_do_nothing(), _NEW),
 }
 

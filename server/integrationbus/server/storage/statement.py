@@ -37,12 +37,13 @@ class Statement:
     """A statement whose values come with each execution, under the names of its bound parameters.
 
     One that has other words for other values, or makes values of its own, is left to SQLAlchemy. ``names`` are the
-    columns that an INSERT is given; the others get their defaults.
+    columns that an INSERT is given; the others get their defaults. For ``planned_once`` see ``driver.execute``.
     """
 
-    def __init__(self, core: _Core, names: Sequence[str] | None = None) -> None:
+    def __init__(self, core: _Core, names: Sequence[str] | None = None, *, planned_once: bool = False) -> None:
         self._core = core
         self._names = names
+        self._planned_once = planned_once
         self._words: dict[str, _Words | None] = {}
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Iterator[Row]:
@@ -50,7 +51,7 @@ class Statement:
         words, given = self._put_into_words(connection, values)
         if words is None:
             return map(tuple, connection.execute(self._core, values))
-        cursor = driver.execute(connection, words.text, given)
+        cursor = driver.execute(connection, words.text, given, planned_once=self._planned_once)
         return (_read(row, words.read) for row in cursor) if words.read else iter(cursor)
 
     def row(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
@@ -62,7 +63,7 @@ class Statement:
         words, given = self._put_into_words(connection, values)
         if words is None:
             return connection.execute(self._core, values).rowcount
-        return int(driver.execute(connection, words.text, given).rowcount)
+        return int(driver.execute(connection, words.text, given, planned_once=self._planned_once).rowcount)
 
     def _put_into_words(self, connection: Connection, values: Mapping[str, Any]) -> tuple[_Words | None, Values]:
         dialect = connection.dialect
