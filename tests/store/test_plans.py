@@ -98,9 +98,9 @@ def recorded() -> Iterator[dict[str, Any]]:
             statements.setdefault(statement, values[0] if many else values)
 
     def noted(execute: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
-        def noting(connection: Connection, statement: str, values: Any = ()) -> Any:
+        def noting(connection: Connection, statement: str, values: Any = (), **how: Any) -> Any:
             note(connection, None, statement, values, None, many)
-            return execute(connection, statement, values)
+            return execute(connection, statement, values, **how)
 
         return noting
 

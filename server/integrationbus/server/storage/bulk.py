@@ -13,7 +13,6 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
-    Update,
     bindparam,
     column,
     insert,
@@ -23,7 +22,6 @@ from sqlalchemy import (
 
 from integrationbus.server.storage.documents import as_document, document, takes_document
 from integrationbus.server.storage.driver import Row
-from integrationbus.server.storage.driver_rows import execute_rows
 from integrationbus.server.storage.statement import Statement
 
 __all__ = ["insert_tuples", "update_tuples"]
@@ -35,15 +33,12 @@ def insert_tuples(connection: Connection, table: Table, names: tuple[str, ...], 
     """Insert rows with values for these columns, of any types, into any table; nothing happens when there are none."""
     if not rows:
         return
-    if len(rows) == 1:
-        _insert_one(table, names).run(connection, dict(zip(names, rows[0], strict=True)))
-        return
     if _takes_documents(connection, rows) and takes_document(table, names):
         rows_as_document = as_document(table, names, names, rows)
         if rows_as_document is not None:
             connection.execute(_insert_document(table, names), {"rows": rows_as_document})
             return
-    execute_rows(connection, _insert_each(table), names, rows)
+    _insert_each(table, names).run_each(connection, names, rows)
 
 
 def update_tuples(
@@ -67,11 +62,8 @@ def update_tuples(
         given = {"connector": connector_id, "first": min(places), "last": max(places)}
         given["rows"] = as_document(table, (*keys, *values), names, rows)
         return _update_document(table, keys, values).run(connection, given)
-    if len(rows) == 1:
-        given = dict(zip(names, rows[0], strict=True))
-        return _update_one(table, keys, values).run(connection, {**given, "connector": connector_id})
-    statement = _update_each(table, keys, values)
-    return execute_rows(connection, statement, (*names, "connector"), [(*row, connector_id) for row in rows])
+    each = _update_each(table, keys, values)
+    return each.run_each(connection, (*names, "connector"), [(*row, connector_id) for row in rows])
 
 
 def _takes_documents(connection: Connection, rows: Sequence[Row]) -> bool:
@@ -79,13 +71,8 @@ def _takes_documents(connection: Connection, rows: Sequence[Row]) -> bool:
 
 
 @cache
-def _insert_one(table: Table, names: tuple[str, ...]) -> Statement:
+def _insert_each(table: Table, names: tuple[str, ...]) -> Statement:
     return Statement(insert(table), names, planned_once=True)
-
-
-@cache
-def _insert_each(table: Table) -> Insert:
-    return insert(table)
 
 
 @cache
@@ -114,13 +101,8 @@ def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...
 
 
 @cache
-def _update_one(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Statement:
-    return Statement(_update_each(table, keys, values))
-
-
-@cache
-def _update_each(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Update:
-    return (
+def _update_each(table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Statement:
+    return Statement(
         update(table)
         .where(
             table.c.connector_id == bindparam("connector"),

@@ -6,7 +6,6 @@ from functools import cache
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.driver_rows import execute_rows
 from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.many_values import one_of
 from integrationbus.server.storage.statement import Statement
@@ -89,7 +88,7 @@ def remember(
     _NEW.run(connection, rows)
     rows = [(connector_id, object_type, *pair) for pair in changed.items() if pair[0] in known]
     if rows:
-        execute_rows(connection, _UPDATE, ("connector", "type", "external", "internal"), rows)
+        _UPDATE.run_each(connection, ("connector", "type", "external", "internal"), rows)
 
 
 def forget(connection: Connection, object_type: str, object_ids: Sequence[int]) -> None:
@@ -97,7 +96,7 @@ def forget(connection: Connection, object_type: str, object_ids: Sequence[int]) 
     connection.execute(delete(_map).where(_map.c.object_type == object_type, _map.c.object_id.in_(object_ids)))
 
 
-_UPDATE = (
+_UPDATE = Statement(
     update(_map)
     .where(
         _map.c.connector_id == bindparam("connector"),

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from sqlalchemy import Connection, Table, Update, bindparam, update
+from sqlalchemy import Connection, Table, bindparam, update
 
 from integrationbus.connectors.object_class import ObjectClass
 from integrationbus.server.class_catalog import ClassCatalog
 from integrationbus.server.storage.bulk import insert_tuples
-from integrationbus.server.storage.driver_rows import execute_rows
+from integrationbus.server.storage.statement import Statement
 from integrationbus.server.target import key_map
 from integrationbus.server.target.deletion import Deletion
 from integrationbus.server.target.identity import find_existing, foreign_key_values
@@ -125,13 +125,13 @@ def _update(connection: Connection, object_class: ObjectClass, pairs: _Pairs) ->
             columns = _column_names(object_class, attributes)
             statement = _update_of(object_class.table, object_class.id_column.name, columns)
             rows = [(object_id, *row.values.values()) for row, object_id in part]
-            execute_rows(connection, statement, ("_id", *(f"_{name}" for name in columns)), rows)
+            statement.run_each(connection, ("_id", *(f"_{name}" for name in columns)), rows)
 
 
 @cache
-def _update_of(table: Table, key: str, columns: tuple[str, ...]) -> Update:
+def _update_of(table: Table, key: str, columns: tuple[str, ...]) -> Statement:
     values = {name: bindparam(f"_{name}", type_=table.c[name].type) for name in columns}
-    return update(table).where(table.c[key] == bindparam("_id")).values(values)
+    return Statement(update(table).where(table.c[key] == bindparam("_id")).values(values))
 
 
 def _column_names(object_class: ObjectClass, attributes: Iterable[str]) -> tuple[str, ...]:
