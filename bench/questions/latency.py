@@ -71,7 +71,7 @@ QUESTION = Question(
     ),
     measure=_measure,
     explanation=(
-        "Between the call and the moment when its watcher sees the change lie three commits, 27 other statements on"
+        "Between the call and the moment when its watcher sees the change lie three commits, 28 other statements on"
         " SQLite and 29 on PostgreSQL, where each is a round trip, and a dozen hand-overs between threads and"
         " processes. All that costs about three times as much as in a busy process: at 100 tasks a second the"
         " processor comes out of its sleep each time, and finds little of it in its caches. Statements that go"
