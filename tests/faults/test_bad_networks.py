@@ -7,7 +7,8 @@ from faults.harness.postgres import BreakablePostgres
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
-CLAIM = b"task_attempt (connector_id"
+CLAIM = b"reason, occurred_at) FROM STDIN"
+"""How the COPY of its changes ends; that of a batch that is settled has more columns."""
 LAST_WORDS = ((), (CLAIM,), (CLAIM, b"COMMIT"))
 """What the network lets through last: whatever it is; half a claim, with the locks that go with it; and a whole one."""
 SLOW_SECONDS = 0.01

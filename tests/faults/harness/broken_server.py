@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from faults.harness.registers import LeftConnector, RegisterInfo
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from integrationbus.server import app, cli
 from integrationbus.server.clock import SystemClock, to_micros
@@ -22,7 +22,9 @@ from integrationbus.server.feed.audience import Audience
 from integrationbus.server.log_entries import LogEntry, LogReceipt, NotStored
 from integrationbus.server.processing import batch_size
 from integrationbus.server.replicas import trust
-from integrationbus.server.storage import appending, claiming, database, journal, leases
+from integrationbus.server.storage import appending, claiming, database, journal, leases, schema, settling
+from integrationbus.server.storage.attempts import record_attempts
+from integrationbus.server.storage.driver import Row
 from integrationbus.server.storage.sql_store import SqlStore
 from integrationbus.server.task_events import TaskEvent
 
@@ -36,16 +38,32 @@ HELD = "IB_HELD"
 """A file that is there since a server's interpreter was held."""
 
 _TASKS_BEFORE = 20
+_attempt = schema.task_attempt
 
 
 def without_fence() -> None:
-    """A holder that was taken over can go on writing, and does not look at its clock either."""
+    """A holder that was taken over can go on writing.
+
+    It does not look at its clock either, and writes over the attempts that the next holder has put on record for it.
+    """
+
+    def record_over(connection: Connection, rows: Sequence[Row]) -> None:
+        for connector_id, sequence, number, *_ in rows:
+            connection.execute(
+                delete(_attempt).where(
+                    _attempt.c.connector_id == connector_id,
+                    _attempt.c.sequence == sequence,
+                    _attempt.c.number == number,
+                )
+            )
+        record_attempts(connection, rows)
 
     def check(_connection: Connection, _lease: Lease, _now: int, _duration: int) -> None:
         return
 
     _put(leases, "check_fence", check)
     _put(claiming, "check_fence", check)
+    _put(settling, "record_attempts", record_over)
     _put(trust.Window, "holds", lambda _window, _connector_id: True)
 
 
