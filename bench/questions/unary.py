@@ -82,6 +82,6 @@ QUESTION = Question(
         " loop takes half, the group commit with 13 calls at a time a third, and gRPC's own threads the rest; an empty"
         " call takes nearly half of it in all. A commit that cost nothing would give a ratio of 0.7. To wait for larger"
         " groups was measured: 48 calls at a time give 1.2 x, and 6 ms more for each call; left out. Who has many"
-        " tasks sends batches, or the stream of a client: nine times as many a second."
+        " tasks sends batches, or the stream of a client: five times as many a second."
     ),
 )
