@@ -79,12 +79,7 @@ def test_a_full_disk_takes_no_tasks_and_is_left_behind(lab: Lab, disk: Disk) -> 
     server.start(disk.environment)
     rounds = 5
     with lab.campaign(server) as campaign:
-        for _ in range(rounds):
-            campaign.wait_for_acknowledged(40)
-            with disk.full():
-                campaign.wait_for_refusals(3)
-                assert campaign.is_readable()
-            campaign.wait_for_acknowledged(40)
+        campaign.be_refused(disk.full, rounds, readable=True)
         assert lab.violations(campaign.report("full disk", faults=rounds)) == []
     assert server.exit_code == 0
     assert len(server.served_at) == 1

@@ -78,11 +78,7 @@ def test_connections_that_are_used_up_by_others(lab: Lab, own_postgres: Breakabl
     server.start()
     rounds = 3
     with lab.campaign(server) as campaign:
-        for _ in range(rounds):
-            campaign.wait_for_acknowledged(40)
-            with own_postgres.used_up():
-                campaign.wait_for_refusals(3)
-        campaign.wait_for_acknowledged(40)
+        campaign.be_refused(own_postgres.used_up, rounds, readable=False)
         assert lab.violations(campaign.report("connections used up", faults=rounds)) == []
     assert len(server.served_at) == 1
 
@@ -111,11 +107,6 @@ def test_a_full_disk_below_the_database_takes_no_tasks_and_is_left_behind(
     server.start()
     rounds = 3
     with lab.campaign(server) as campaign:
-        for _ in range(rounds):
-            campaign.wait_for_acknowledged(40)
-            with own_postgres.full_disk():
-                campaign.wait_for_refusals(3)
-                assert campaign.is_readable()
-            campaign.wait_for_acknowledged(40)
+        campaign.be_refused(own_postgres.full_disk, rounds, readable=True)
         assert lab.violations(campaign.report("full disk", faults=rounds)) == []
     assert len(server.served_at) == 1

@@ -1,9 +1,10 @@
 """Replicas on record: who is there, and who holds what."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 from support.bench import Workbench
 from support.clocks import ManualClock
+from support.databases import fresh_postgres
 
 from integrationbus.server.errors import LeaseHeld
 from integrationbus.server.ids import new_id
@@ -77,3 +78,23 @@ def test_a_replica_that_leaves_has_given_back_everything(bus: Workbench, clock: 
     assert bus.store.roll().holders == {"people": one.id}
     bus.store.leave(one.id)
     assert bus.store.roll().holders == {}
+
+
+def test_presence_does_not_depend_on_a_right_to_end_sessions(postgres: str, clock: ManualClock) -> None:
+    """Some databases that speak PostgreSQL have no such function, and some roles may not call it."""
+    with fresh_postgres(postgres, "bus_presence") as url:
+        owner = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+        with owner.begin() as connection:
+            connection.execute(text("DROP ROLE IF EXISTS plain"))
+            connection.execute(text("CREATE ROLE plain LOGIN"))
+            connection.execute(text("GRANT ALL ON SCHEMA public TO plain"))
+            connection.execute(text("REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC"))
+        plain = make_url(url).set(username="plain").render_as_string(hide_password=False)
+        with Workbench(plain, clock) as bus:
+            one = replica(clock)
+            assert bus.store.attend(one).replicas == [one]
+        with owner.begin() as connection:
+            connection.execute(text("GRANT EXECUTE ON FUNCTION pg_terminate_backend TO PUBLIC"))
+            connection.execute(text("DROP OWNED BY plain"))
+            connection.execute(text("DROP ROLE plain"))
+        owner.dispose()

@@ -58,6 +58,8 @@ class ClaimRequest:
 class Claim:
     """The tasks that are RUNNING now, in their order and with their payloads, as they were before the claim.
 
+    But for ``started_at``, which is the moment of the claim.
+
     ``after_sequence`` is how far the line was read. Without tasks, ``wait_until`` is when the head of the line is due,
     or ``held`` says that the connector is halted (HALTED) or paused (STOPPED). With neither, and no further than it was
     asked from, the end of the line was reached.

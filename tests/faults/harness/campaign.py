@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -130,6 +130,18 @@ class Campaign:
         """Wait until that many more calls have failed. Raises TimeoutError."""
         goal = self.refused + more
         self._wait(lambda: self.refused >= goal, f"{goal} calls refused", seconds)
+
+    def be_refused(self, trouble: Callable[[], AbstractContextManager[object]], rounds: int, *, readable: bool) -> None:
+        """Have calls refused by some trouble again and again, and be served in between. Raises TimeoutError.
+
+        ``readable`` is whether what only reads must be answered meanwhile.
+        """
+        for _ in range(rounds):
+            self.wait_for_acknowledged(40)
+            with trouble():
+                self.wait_for_refusals(3)
+                assert not readable or self.is_readable()
+        self.wait_for_acknowledged(40)
 
     def wait_for_watchers(self, seconds: float = 60.0) -> None:
         """Wait until every watcher is connected and has received something more. Raises TimeoutError."""

@@ -19,7 +19,8 @@ from integrationbus.server.log_entries import (
 )
 from integrationbus.server.log_streams import MisplacedEntry
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.insertion import Insertion, Row
+from integrationbus.server.storage.driver import Row
+from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.journal import advance_head
 from integrationbus.server.storage.statement import Statement
 from integrationbus.server.storage.streams import advance_stream

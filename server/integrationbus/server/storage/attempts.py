@@ -41,6 +41,8 @@ def end_all(
     connection: Connection, connector_id: int, sequences: Sequence[int], outcome: AttemptOutcome, now: int
 ) -> None:
     """Put the attempts at tasks of a connector that are RUNNING on record; before these are moved on."""
+    if not sequences:
+        return
     in_hand = (_task.c.connector_id == connector_id, _task.c.sequence.in_(sequences))
     # A server of an earlier version has put them on record when they began.
     begun = (_attempt.c.connector_id == connector_id, _attempt.c.sequence.in_(sequences), _attempt.c.outcome.is_(None))

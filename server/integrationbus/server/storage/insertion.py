@@ -15,7 +15,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from integrationbus.server.storage import driver
 from integrationbus.server.storage.driver import Row
 
-__all__ = ["COPY", "Insertion", "Row"]
+__all__ = ["COPY", "Insertion"]
 
 COPY = "COPY /* integrationbus */"
 """How every COPY of the bus begins, so that it can be told from those of others."""

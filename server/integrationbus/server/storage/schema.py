@@ -261,6 +261,7 @@ task_action = Table(
     ForeignKeyConstraint(["connector_id", "sequence"], ["task.connector_id", "task.sequence"]),
 )
 
+# Written when an attempt has ended; earlier versions wrote it when one began, without an end and an outcome.
 task_attempt = Table(
     "task_attempt",
     metadata,

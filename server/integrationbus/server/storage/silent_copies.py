@@ -4,9 +4,11 @@ While PostgreSQL waits for the rows of a COPY, none of its limits of time ends t
 would stay so until the connection is known to be dead, which takes hours, and for ever when the sender is only frozen.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.exc import ProgrammingError
 
 from integrationbus.server.storage.insertion import COPY
 
@@ -24,6 +26,9 @@ _END = text(
 
 
 def end_silent_copies(connection: Connection) -> None:
-    """End the sessions that have waited too long for rows of the bus; nothing happens on other databases."""
-    if connection.dialect.name == "postgresql":
+    """End the sessions that have waited too long for rows of the bus, where the database has them and lets us."""
+    if connection.dialect.name != "postgresql":
+        return
+    # No presence may depend on it: what only speaks PostgreSQL may not know how, and a role may not be allowed to.
+    with suppress(ProgrammingError), connection.begin_nested():
         connection.execute(_END)
