@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -17,6 +18,7 @@ from integrationbus.client import (
     NewTask,
     NotifyOutcome,
     ProcessType,
+    Run,
     RunState,
     Task,
     TaskChange,
@@ -45,6 +47,11 @@ async def until(look: Callable[[], Awaitable[_T]], fits: Callable[[_T], bool]) -
         while not fits(seen := await look()):  # noqa: ASYNC110 - there is no event for what is looked at
             await asyncio.sleep(0.02)
     return seen
+
+
+async def runs_in_progress(client: AsyncClient, connector: str) -> list[Run]:
+    """The runs of a connector that have not ended, as they are on record."""
+    return [run async for run in client.list_runs(connector) if run.state is RunState.RUNNING]
 
 
 async def reaches(client: AsyncClient, task_id: str, state: TaskState) -> Task:
@@ -144,7 +151,8 @@ async def test_a_run_that_waits_to_retry_is_ended_from_every_replica(postgres_ur
             logged = await client.log_task("first", TaskType.CREATE_OBJECT, {"do": "later"})
             await reaches(client, logged.id, TaskState.RETRY_WAIT)
             assert (await client.get_connector("first")).state is ConnectorState.RUNNING
-            [run] = [run async for run in client.list_runs("first") if run.state is RunState.RUNNING]
+            # The run before may have its end put on record only now.
+            [run] = await until(partial(runs_in_progress, client, "first"), lambda runs: len(runs) == 1)
             ended = await client.cancel_run(run.id)
             assert (ended.state, ended.cancelled_by) == (RunState.CANCELLED, "tests")
             await client.delete_tasks(task_ids=[logged.id])
