@@ -22,7 +22,9 @@ def register(connection: Connection, class_paths: Mapping[str, str], now: int) -
     known = {row.name: row for row in connection.execute(select(_connector.c.id, _connector.c.name))}
     for name, class_path in sorted(class_paths.items()):
         if name in known:
-            connection.execute(update(_connector).where(_connector.c.name == name).values(class_path=class_path))
+            # Only a row that changes is locked: a server that stands still may have it, and this one is to start.
+            moved = update(_connector).where(_connector.c.name == name, _connector.c.class_path != class_path)
+            connection.execute(moved.values(class_path=class_path))
             continue
         values = {"name": name, "class_path": class_path, "created_at": now}
         connector_id = connection.execute(insert(_connector).values(values).returning(_connector.c.id)).scalar_one()
