@@ -24,7 +24,7 @@ test: install ## run all tests
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 test-faults: install ## break servers in every known way for many minutes, and check all promises; SEED=... repeats a run
-	$(BIN)/pytest -m faults --faults-seed='$(SEED)' tests/faults
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m faults --faults-seed='$(SEED)' tests/faults
 
 coverage: install ## run all tests, and show what they do not reach
 	$(BIN)/coverage erase

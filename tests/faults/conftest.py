@@ -1,34 +1,32 @@
 """What tests that break servers share: a seed, servers that end with the test, and one table of all campaigns."""
 
-import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from faults.harness.disk import Disk, compiled_shim
 from faults.harness.lab import Lab
 from faults.harness.postgres import BreakablePostgres, breakable_postgres
-from faults.harness.report import CampaignReport, summary
+from faults.harness.report import summary
 
-_REPORTS = pytest.StashKey[list[CampaignReport]]()
+_CAMPAIGN = "campaign"
 _DEFAULT_SEED = "1"
 
 
 @pytest.fixture(scope="session")
-def faults_seed(pytestconfig: pytest.Config) -> str:
-    """Where all chance of a run comes from: given, or a new one where only the long tests run."""
+def faults_seed(pytestconfig: pytest.Config, testrun_uid: str) -> str:
+    """Where all chance of a run comes from: given, or a new one where only the long tests run, for all processes."""
     given = str(pytestconfig.getoption("--faults-seed"))
     if given or pytestconfig.getoption("markexpr") != "faults":
         return given or _DEFAULT_SEED
-    return str(random.SystemRandom().randrange(10**6))
+    return str(int(testrun_uid, 16) % 10**6)
 
 
 @pytest.fixture
-def lab(tmp_path: Path, pytestconfig: pytest.Config, faults_seed: str) -> Iterator[Lab]:
-    """A place to break servers in."""
+def lab(tmp_path: Path, record_property: Callable[[str, object], None], faults_seed: str) -> Iterator[Lab]:
+    """A place to break servers in. What campaigns found goes to the process that prints the table."""
     print(f"repeat with --faults-seed={faults_seed}")  # noqa: T201 - pytest shows it with a failure
-    reports = pytestconfig.stash.setdefault(_REPORTS, [])
-    place = Lab(folder=tmp_path, seed=faults_seed, keep=reports.append)
+    place = Lab(folder=tmp_path, seed=faults_seed, keep=lambda report: record_property(_CAMPAIGN, report.row()))
     yield place
     place.close()
 
@@ -54,8 +52,11 @@ def own_postgres() -> Iterator[BreakablePostgres]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show what all campaigns found."""
-    reports = config.stash.get(_REPORTS, [])
-    if reports and config.getoption("markexpr") == "faults":
+    if config.getoption("markexpr") != "faults":
+        return
+    tests = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    rows = [row for test in tests if test.when == "call" for name, row in test.user_properties if name == _CAMPAIGN]
+    if rows:
         terminalreporter.section("promises under faults")
-        for line in summary(reports):
+        for line in summary(rows):
             terminalreporter.write_line(line)

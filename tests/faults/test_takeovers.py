@@ -31,9 +31,9 @@ IDLE_SECONDS = 15.0
 
 
 @pytest.fixture
-def shared_database(postgres: str) -> Iterator[str]:
+def shared_database(postgres: str, worker_id: str) -> Iterator[str]:
     """The URL of an empty database for several servers."""
-    with fresh_postgres(postgres, "takeovers") as url:
+    with fresh_postgres(postgres, f"takeovers_{worker_id}") as url:
         yield url
 
 

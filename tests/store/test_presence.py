@@ -61,8 +61,7 @@ def test_a_lease_that_is_being_settled_is_not_waited_for(postgres_url: str, cloc
 def test_a_replica_joins_beside_one_that_stands_still_in_a_transaction(postgres_url: str, clock: ManualClock) -> None:
     """Whatever that one has locked of the connectors that both know."""
     with Workbench(postgres_url, clock) as bus, bus.database.write() as connection:
-        for table in ("connector", "connector_head", "lease"):
-            connection.execute(text(f"SELECT * FROM {table} FOR UPDATE"))
+        connection.execute(text("SELECT * FROM connector JOIN connector_head ON true JOIN lease ON true FOR UPDATE"))
         with Workbench(postgres_url, clock) as other:
             joined = replica(clock)
             assert other.store.attend(joined).replicas == [joined]
