@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import Exists, Row, ScalarSelect, Select, exists, func, select
 
 from integrationbus.server.connector import ConnectorRecord, TaskCounts
-from integrationbus.server.run import RunState
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.rows import halting_task, joins_halting_task
 from integrationbus.server.switches import Switch
@@ -23,7 +22,7 @@ def _switched_off() -> ScalarSelect[Any]:
 
 
 def _run_open() -> Exists:
-    return exists().where(_run.c.connector_id == _connector.c.id, _run.c.state == RunState.RUNNING)
+    return exists().where(_run.c.connector_id == _connector.c.id, schema.OPEN_RUN)
 
 
 def records_select() -> Select[Any]:

@@ -6,7 +6,6 @@ from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 
 from integrationbus.server.clock import from_micros
 from integrationbus.server.replica import News, Replica, Roll
-from integrationbus.server.run import RunState
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.common_time import common_now
 from integrationbus.server.storage.operating import connectors_with_called
@@ -76,7 +75,7 @@ def read_news(connection: Connection) -> News:
     off = exists().where(schema.switch.c.id.in_((Switch.BUS, Switch.PROCESSING)), schema.switch.c.is_on.is_(False))
     held = select(_connector.c.name).where(or_(_connector.c.paused, _connector.c.enabled.is_(False), off))
     halted = select(_connector.c.name).where(_connector.c.halted_sequence.is_not(None))
-    cancelled = select(_run.c.id).where(_run.c.state == RunState.RUNNING, _run.c.cancelled)
+    cancelled = select(_run.c.id).where(schema.OPEN_RUN, _run.c.cancelled)
     return News(
         sequences={connector_id: sequence for connector_id, sequence, _ in heads},
         positions={connector_id: position for connector_id, _, position in heads},

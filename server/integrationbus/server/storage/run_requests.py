@@ -36,7 +36,7 @@ def leave_request(connection: Connection, connector_id: int, run: NewRun, now: i
         return NotifyOutcome.COALESCED, read_run(connection, left.run_id)
     # A run that was cancelled must not swallow what is asked for afterwards.
     open_runs = select(_run.c.id).where(
-        _run.c.connector_id == connector_id, _run.c.state == RunState.RUNNING, _run.c.cancelled.is_(False)
+        _run.c.connector_id == connector_id, schema.OPEN_RUN, _run.c.cancelled.is_(False)
     )
     joined = connection.execute(open_runs.order_by(_run.c.id.desc()).limit(1)).scalar_one_or_none()
     if joined is None:
@@ -117,7 +117,7 @@ _END_CANCELLED = Statement(
     update(_run)
     .where(
         _run.c.connector_id == select(_RUN.c.connector_id).where(_RUN.c.id == bindparam("of_run")).scalar_subquery(),
-        _run.c.state == RunState.RUNNING,
+        schema.OPEN_RUN,
         _run.c.id < bindparam("of_run"),
         _run.c.cancelled,
     )

@@ -31,6 +31,7 @@ from integrationbus.server.task import SETTLED_STATES, ProcessType, TaskDataType
 __all__ = [
     "CALLED",
     "LIMITED_WAIT",
+    "OPEN_RUN",
     "applied",
     "connector",
     "connector_head",
@@ -325,7 +326,9 @@ run = Table(
     Index(None, "connector_id", "id"),
     Index(None, "ended_at"),
 )
-Index("ix_run_open", run.c.connector_id, sqlite_where=text("state = 1"), postgresql_where=text("state = 1"))
+# Runs that go on; said in the same words everywhere, as CALLED is.
+OPEN_RUN = run.c.state == literal_column("1")
+Index("ix_run_open", run.c.connector_id, sqlite_where=OPEN_RUN, postgresql_where=OPEN_RUN)
 
 # Runs that one process was asked for and another one, who holds the connector, is to carry out.
 run_request = Table(
