@@ -65,8 +65,9 @@ class Claim:
     asked from, the end of the line was reached.
 
     Tasks that are called out of their turn come first, and by themselves: ``after_sequence`` is where it was then.
-    ``has_waiting`` says that tasks of the connector wait for keys. ``is_last`` says that there are no more in the
-    line. ``events`` are those of the claim.
+    ``has_waiting`` says that tasks of the connector wait for keys. ``passes_by`` says that tasks were passed by, which
+    stay in the line for another run. ``is_last`` says that there are no more in the line. ``events`` are those of the
+    claim.
     """
 
     tasks: Sequence[Task]
@@ -75,6 +76,7 @@ class Claim:
     held: RunState | None = None
     out_of_turn: bool = False
     has_waiting: bool = False
+    passes_by: bool = False
     is_last: bool = False
     events: NewEvents = no_events
 

@@ -59,6 +59,10 @@ class AskedRuns:
         """The number of the newest request that a run has taken up; 0 for a run that nobody left."""
         return self._seen.get(run_id, 0)
 
+    def is_known(self, run_id: str) -> bool:
+        """Whether somebody may wait for the end of a run: it was asked for by its id, or by another process."""
+        return run_id in self._on_record or self.seen(run_id) > 0
+
     def put_on_record(self, run_id: str) -> None:
         """Somebody knows the run by its id: its end has to be on record."""
         self._on_record.add(run_id)

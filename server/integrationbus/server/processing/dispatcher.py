@@ -87,7 +87,7 @@ class Dispatcher:
         changed, held = frozenset(self._registry.names_of(tidings.changed)), frozenset(tidings.held)
         holds = held.union(tidings.halted)
         for name in tidings.called:
-            if self._is_here(name) and not self._workers[name].is_running:
+            if self._is_here(name) and not self._workers[name].is_busy:
                 self._workers[name].trigger_on_log(_new_run(RunTrigger.CALL, called_only=True))
         for worker in self._workers.values():
             self._go_on_unless_held(worker, holds)

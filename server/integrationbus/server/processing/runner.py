@@ -70,12 +70,13 @@ _Apply = Callable[[SettlingTransaction, Sequence[_Step], Application], list[Sett
 class _Done:
     """What became of a claim: the place to go on from, if not all of it was finished, and whether tasks were called.
 
-    ``waits`` says that some began to wait for keys.
+    ``waits`` says that some began to wait for keys, ``passes_by`` that some failed and stay in the line.
     """
 
     place: int | None
     called: bool
     waits: bool
+    passes_by: bool
 
     @property
     def leaves_some(self) -> bool:
@@ -89,11 +90,15 @@ class _Undone(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """How a run ended, and how far along the line it came; ``may_wait`` unless no task waits for a key."""
+    """How a run ended, and how far along the line it came; ``may_wait`` unless no task waits for a key.
+
+    ``passes_by`` unless nothing is left behind that place in the line, for another run.
+    """
 
     state: RunState
     place: int
     may_wait: bool = True
+    passes_by: bool = True
 
 
 class Runner:
@@ -150,7 +155,7 @@ class Runner:
         return ended
 
     def _pass(self, lease: Lease, run: NewRun, place: int, pause: Pause) -> RunEnd:
-        waits = False
+        waits = passes_by = False
         while not pause.stopping:
             asked_at = self._clock.monotonic()
             claim = self._store.claim(lease, self._claim_request(run, place))
@@ -159,18 +164,20 @@ class Runner:
             if claim.held is not None:
                 return RunEnd(state=claim.held, place=place)
             waits |= claim.has_waiting
+            passes_by |= claim.passes_by
             if claim.tasks:
                 done = self._process(lease, run, claim, pause)
                 waits |= done.waits
+                passes_by |= done.passes_by
                 place = claim.after_sequence if done.place is None or claim.out_of_turn else done.place
                 if claim.is_last and not done.leaves_some:
                     # Whoever logs more from now on asks for another look: an empty claim would find no more than that.
-                    return RunEnd(state=RunState.COMPLETED, place=place, may_wait=waits)
+                    return RunEnd(state=RunState.COMPLETED, place=place, may_wait=waits, passes_by=passes_by)
             elif claim.wait_until is not None:
                 place = claim.after_sequence
                 pause.wait_until(claim.wait_until)
             elif claim.after_sequence == place:
-                return RunEnd(state=RunState.COMPLETED, place=place, may_wait=waits)
+                return RunEnd(state=RunState.COMPLETED, place=place, may_wait=waits, passes_by=passes_by)
             else:
                 place = claim.after_sequence
         return RunEnd(state=RunState.STOPPED, place=place)
@@ -207,6 +214,7 @@ class Runner:
             place=_place_after(settled[-1], whole=len(settled) == len(tasks)),
             called=lease.connector_id in follows.called or any(item.at_once for item in settled),
             waits=any(item.waiting for item in settled),
+            passes_by=any(item.after and item.after.verdict.stays_in_line for item in settled),
         )
 
     def _settle(

@@ -28,6 +28,10 @@ _FIRST_BACKOFF = timedelta(seconds=1)
 _LONGEST_BACKOFF = timedelta(seconds=30)
 _IDLE_SECONDS = 30.0
 
+# To begin a run and to end it costs as much as a task. Where tasks come one by one, they share a run.
+_LINGER_SECONDS = 0.1
+_LINGER_AGE_SECONDS = 1.0
+
 
 class ConnectorWorker:
     """Runs one connector on a thread of its own, which is started when there is something to do and ends after a while.
@@ -60,6 +64,7 @@ class ConnectorWorker:
         self._thread: threading.Thread | None = None
         self._asked = AskedRuns()
         self._poked = False
+        self._lingers = False
         self._held: RunState | None = None
         self._stopping = False
         self._giving_back = False
@@ -77,6 +82,11 @@ class ConnectorWorker:
     def is_running(self) -> bool:
         """Whether a run is in progress."""
         return self._asked.active is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is in progress that will look at the line again by itself."""
+        return self.is_running and not self._lingers
 
     @property
     def stopping(self) -> bool:
@@ -256,12 +266,17 @@ class ConnectorWorker:
 
     def _see_through(self, run: NewRun) -> None:
         lease = self._lease or self._acquire(run)
+        began = self._clock.monotonic()
         place = 0
-        may_wait = False
+        may_wait = passes_by = False
         while True:
             end = self._runner.run(lease, run, place, self)
             place = end.place
             may_wait |= end.may_wait
+            # What was passed by is for the next run.
+            passes_by |= end.passes_by
+            if not passes_by and self._clock.monotonic() - began < _LINGER_AGE_SECONDS:
+                self._linger(run)
             again = self._is_to_look_again(end) or self._ended(run, end)
             if again is None:
                 break
@@ -278,6 +293,15 @@ class ConnectorWorker:
         self._trust.begin(lease.connector_id, asked_at)
         self._lease, self._may_have_crashed = lease, True
         return lease
+
+    def _linger(self, run: NewRun) -> None:
+        """Wait a moment for more tasks, unless somebody waits for the end of the run."""
+        with self._changed:
+            if run.trigger is not RunTrigger.LOG or self._asked.is_known(run.id):
+                return
+            self._lingers = True
+            self._changed.wait_for(lambda: self._poked or self.stopping, timeout=_LINGER_SECONDS)
+            self._poked = self._lingers = False
 
     def _is_to_look_again(self, end: RunEnd) -> NewRun | None:
         """The run, if a trigger came meanwhile; if not, it is over, and the next trigger starts another."""

@@ -29,12 +29,16 @@ _task, _connector, _switch = schema.task, schema.connector, schema.switch
 
 @dataclass(slots=True)
 class _Plan:
-    """What a claim does with the part of the line that it read; ``is_whole``: with all that was there."""
+    """What a claim does with the part of the line that it read; ``is_whole``: with all that was there.
+
+    ``passes_by`` says that some of it stays in the line behind the place, for another run.
+    """
 
     taken: list[Task] = field(default_factory=list)
     passed_over: list[Task] = field(default_factory=list)
     after_sequence: int = 0
     wait_until: datetime | None = None
+    passes_by: bool = False
     is_whole: bool = False
 
 
@@ -70,6 +74,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
         wait_until=None if plan.taken else plan.wait_until,
         out_of_turn=out_of_turn,
         has_waiting=standing.has_waiting,
+        passes_by=plan.passes_by,
         is_last=plan.is_whole,
         events=partial(events_of, note),
     )
@@ -184,6 +189,7 @@ def _plan(line: Iterable[Task], request: ClaimRequest, now: int) -> _Plan:
             break
         if task.state is TaskState.FAILED and not due:
             plan.after_sequence = task.sequence
+            plan.passes_by = True
             continue
         if task.effective_process_type is ProcessType.SKIP_ONCE:
             if plan.taken:
@@ -191,6 +197,7 @@ def _plan(line: Iterable[Task], request: ClaimRequest, now: int) -> _Plan:
                 break
             plan.passed_over.append(task)
             plan.after_sequence = task.sequence
+            plan.passes_by = True
             continue
         size += _size(task)
         if plan.taken and (task.isolated or size > request.max_bytes):
