@@ -120,7 +120,7 @@ def test_every_call_that_may_be_repeated_survives_conflicts(
         lambda: store.append([LogEntry(tasks=[new_task({"name": "Bob"})])]),
         lambda: store.claim(lease, ClaimRequest(run=run, after_sequence=0, max_tasks=10, max_bytes=100)),
         lambda: store.end_run(run.id, RunState.COMPLETED),
-        lambda: store.register_connectors({"people": "support.people:PeopleConnector"}),
+        lambda: store.register_connectors({"people": "moved.people:PeopleConnector"}),
     ]
     for call in calls:
         trouble(kind, 2)

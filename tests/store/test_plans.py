@@ -76,15 +76,17 @@ def old_row(table: Table, connector_id: int, number: int) -> dict[str, Any]:
     }
 
 
-def fill(bus: Workbench) -> None:
-    """Give the bus a long history."""
+def fill(bus: Workbench, *, after: int = 0, analyze: bool = True) -> None:
+    """Give the bus a long history ``after`` this number, of which the database knows if it is told to ``analyze``."""
     connector_id = bus.store.connector("people").id
     with bus.database.write() as connection:
         for table in schema.metadata.sorted_tables:
             if table in GROWING:
-                connection.execute(insert(table), [old_row(table, connector_id, number + 1) for number in range(MANY)])
-        connection.execute(update(schema.connector_head).values(last_sequence=MANY, last_position=MANY))
-        if connection.dialect.name == "postgresql":
+                numbers = range(after + 1, after + 1 + MANY)
+                connection.execute(insert(table), [old_row(table, connector_id, number) for number in numbers])
+        newest = {"last_sequence": after + MANY, "last_position": after + MANY}
+        connection.execute(update(schema.connector_head).values(newest))
+        if analyze and connection.dialect.name == "postgresql":
             connection.exec_driver_sql("ANALYZE")
 
 
@@ -214,3 +216,35 @@ def test_no_everyday_statement_reads_all_of_a_long_history(bus: Workbench, clock
         ]
         connection.rollback()
     assert wasteful == [], "\n\n".join(wasteful)
+
+
+def test_a_plan_that_was_made_for_small_tables_suits_large_ones(postgres_url: str, clock: ManualClock) -> None:
+    """A session keeps its plans until the statistics change, which may be a minute after a backlog came."""
+    with Workbench(postgres_url, clock) as bus:
+        work(bus)
+        with bus.database.write() as connection:
+            connection.exec_driver_sql("ANALYZE")
+        work(bus)
+        fill(bus, after=MANY, analyze=False)
+        before = rows_seen(bus)
+        work(bus)
+        assert rows_seen(bus) - before < MANY / 2
+
+
+def work(bus: Workbench) -> None:
+    """Log some tasks, alone and many at once, of which some wait; and process them."""
+    tasks = [new_task({"name": f"{new_id()}"}, external_id=new_id()) for _ in range(20)]
+    held = new_task({"name": new_id(), "boss_id": "nobody"}, missing_key=MissingKeyAction.WAIT)
+    for some in (tasks[:1], tasks[1:], [held]):
+        bus.log(*some)
+        assert bus.process().state is RunState.COMPLETED
+    bus.act(TaskActionKind.DELETE, held.id)
+
+
+def rows_seen(bus: Workbench) -> int:
+    """How many rows all statements so far have looked at."""
+    with bus.database.write() as connection:
+        connection.exec_driver_sql("SELECT pg_stat_force_next_flush()")
+    question = "SELECT sum(seq_tup_read) + sum(coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"
+    with bus.database.read() as connection:
+        return int(connection.exec_driver_sql(question).scalar_one())

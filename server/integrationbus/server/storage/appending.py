@@ -40,7 +40,6 @@ _SWITCHED_OFF = Statement(
             schema.switch.c.is_on.is_(False),
         ),
     ),
-    planned_once=True,
 )
 _STORED_REQUESTS = select(_request).where(
     _request.c.creator == bindparam("of"), _request.c.request_id.in_(bindparam("ids", expanding=True))

@@ -1,7 +1,7 @@
 """Many rows in one statement.
 
-SQLite runs a small statement for each row, which costs next to nothing in the same process. To PostgreSQL the rows
-travel as one JSON document.
+SQLite runs a small statement for each row, which costs little in the same process. To PostgreSQL the rows travel as one
+JSON document.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from integrationbus.server.storage.documents import as_document, document, takes_document
 from integrationbus.server.storage.driver import Row
+from integrationbus.server.storage.ranges import update_range
 from integrationbus.server.storage.statement import Statement
 
 __all__ = ["insert_tuples", "update_tuples"]
@@ -56,6 +57,9 @@ def update_tuples(
     """
     if not rows:
         return 0
+    updated = update_range(connection, table, connector_id, rows, keys=keys, values=values)
+    if updated is not None:
+        return updated
     names = (*(f"{_KEY}{name}" for name in keys), *(f"{_VALUE}{name}" for name in values))
     if _takes_documents(connection, rows):
         places = [row[0] for row in rows]
@@ -72,7 +76,7 @@ def _takes_documents(connection: Connection, rows: Sequence[Row]) -> bool:
 
 @cache
 def _insert_each(table: Table, names: tuple[str, ...]) -> Statement:
-    return Statement(insert(table), names, planned_once=True)
+    return Statement(insert(table), names)
 
 
 @cache
@@ -96,7 +100,8 @@ def _update_document(table: Table, keys: tuple[str, ...], values: tuple[str, ...
             table.c.sequence.between(bindparam("first"), bindparam("last")),
             *(table.c[name] == given.c[f"{_KEY}{name}"] for name in keys),
         )
-        .values({name: given.c[f"{_VALUE}{name}"] for name in values})
+        .values({name: given.c[f"{_VALUE}{name}"] for name in values}),
+        planned_once=False,
     )
 
 

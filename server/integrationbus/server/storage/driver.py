@@ -22,8 +22,7 @@ Values: TypeAlias = Row | Mapping[str, Any]
 def execute(connection: Connection, statement: str, values: Values = (), *, planned_once: bool = False) -> Any:  # noqa: ANN401 - a cursor of the driver
     """Execute a statement in the words of the database; returns the driver's cursor.
 
-    With ``planned_once`` PostgreSQL keeps its plan, where a session is our own. That is for what can be done in one way
-    only, however large the tables are: a plan for a small table would be used until the statistics of a large one come.
+    With ``planned_once`` PostgreSQL keeps its plan, where a session is our own.
     """
     cursor: Any = connection.connection.cursor()
     try:

@@ -109,7 +109,6 @@ def lock_head(connection: Connection, connector_id: int) -> None:
 
 _LOCK = Statement(
     select(_head.c.connector_id).where(_head.c.connector_id == bindparam("connector")).with_for_update(),
-    planned_once=True,
 )
 
 
@@ -136,7 +135,6 @@ _ADVANCE = Statement(
         **{state.name.lower(): _head.c[state.name.lower()] + bindparam(name) for state, name in _BY_STATE.items()},
     )
     .returning(_head.c.last_position, _head.c.last_sequence),
-    planned_once=True,
 )
 
 

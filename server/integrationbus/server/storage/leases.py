@@ -89,7 +89,7 @@ def _fence(later: ColumnElement[int]) -> Update:
 
 
 _FENCE = Statement(_fence(bindparam("later", type_=BigInteger)))
-_COMMON_FENCE = Statement(_fence(DATABASE_NOW + bindparam("duration", type_=BigInteger)), planned_once=True)
+_COMMON_FENCE = Statement(_fence(DATABASE_NOW + bindparam("duration", type_=BigInteger)))
 
 
 def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: bool, now: int) -> None:
@@ -113,7 +113,7 @@ def recover(connection: Connection, connector_id: int, run_id: str, *, crashed: 
             halt(connection, connector_id, change.task.sequence)
     connection.execute(
         update(_run)
-        .where(_run.c.connector_id == connector_id, _run.c.state == RunState.RUNNING, _run.c.id != run_id)
+        .where(_run.c.connector_id == connector_id, schema.OPEN_RUN, _run.c.id != run_id)
         # What is left for whoever processes the connector is still to come.
         .where(_run.c.id.not_in(select(schema.run_request.c.run_id)))
         .values(state=RunState.INTERRUPTED, ended_at=now)

@@ -35,7 +35,7 @@ def insert_run(connection: Connection, connector_id: int, run: NewRun, now: int)
 
 _NEW = ("id", "connector_id", "trigger", "state", "requested_by", "reason", "started_at")
 _INSERT_OR_IGNORE = {
-    "postgresql": Statement(postgresql_insert(_run).on_conflict_do_nothing(), _NEW, planned_once=True),
+    "postgresql": Statement(postgresql_insert(_run).on_conflict_do_nothing(), _NEW),
     "sqlite": Statement(sqlite_insert(_run).on_conflict_do_nothing(), _NEW),
 }
 
@@ -85,7 +85,7 @@ _HALTING = (
 )
 _ENDING = (
     update(_run)
-    .where(_run.c.id == bindparam("of_run"), _run.c.state == RunState.RUNNING)
+    .where(_run.c.id == bindparam("of_run"), schema.OPEN_RUN)
     .values(state=bindparam("ending"), ended_at=bindparam("ended_at"))
 )
 _END = Statement(_ENDING)
@@ -94,7 +94,5 @@ _END_HALTED = Statement(_ENDING.values(halted_by=func.coalesce(_HALTING, "")))
 
 def connectors_with_open_runs(connection: Connection) -> list[str]:
     """See ``Store.abandoned``."""
-    statement = select(_connector.c.name).where(
-        _connector.c.id.in_(select(_run.c.connector_id).where(_run.c.state == RunState.RUNNING))
-    )
+    statement = select(_connector.c.name).where(_connector.c.id.in_(select(_run.c.connector_id).where(schema.OPEN_RUN)))
     return list(connection.execute(statement).scalars())

@@ -101,7 +101,7 @@ def anybody_waits(connection: Connection) -> bool:
     return _ANY_WAIT.row(connection, {}) is not None
 
 
-_SHARED_GATE = Statement(select(schema.store_meta.c.store_id).with_for_update(read=True), planned_once=True)
+_SHARED_GATE = Statement(select(schema.store_meta.c.store_id).with_for_update(read=True))
 _ANY_WAIT = Statement(select(_wait.c.sequence).limit(1))
 
 

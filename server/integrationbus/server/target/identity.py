@@ -9,8 +9,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, select, tuple_
 from integrationbus.connectors.models import InternalObject
 from integrationbus.connectors.object_class import ObjectClass, describe
 from integrationbus.server.problems import IdentityMissing, KeyAmbiguous
-from integrationbus.server.storage.many_values import one_of
-from integrationbus.server.storage.statement import Statement
+from integrationbus.server.storage.search import Search
 from integrationbus.server.target.row import TargetRow
 
 __all__ = ["find_existing", "foreign_key_values"]
@@ -81,19 +80,18 @@ def _by_column(
     if not wanted or attribute is None:
         return {}
     found: dict[Any, list[tuple[Any, ...]]] = {}
-    search = _search(object_class.cls, attribute, connection.dialect.name)
-    for value, *hit in search.rows(connection, {"wanted": list(wanted)}):
+    for value, *hit in _search(object_class.cls, attribute).rows(connection, list(wanted)):
         found.setdefault(value, []).append(tuple(hit))
     return dict(found)
 
 
 @cache
-def _search(cls: type[InternalObject], attribute: str, dialect: str) -> Statement:
+def _search(cls: type[InternalObject], attribute: str) -> Search:
     """Kept, because making a statement takes longer than executing it."""
     object_class = describe(cls)
     column = object_class.columns[attribute]
     scope = [object_class.columns[name] for name in _scope(object_class)]
-    return Statement(select(column, object_class.id_column, *scope).where(one_of(column, "wanted", dialect)))
+    return Search(select(column, object_class.id_column, *scope), column)
 
 
 def _in_scope(object_class: ObjectClass, row: TargetRow, hit: tuple[Any, ...]) -> bool:
@@ -109,13 +107,12 @@ def _scope(object_class: ObjectClass) -> list[str]:
 def _existing_ids(connection: Connection, object_class: ObjectClass, ids: set[int]) -> set[int]:
     if not ids:
         return set()
-    search = _search_by_id(object_class.id_column, connection.dialect.name)
-    return {object_id for (object_id,) in search.rows(connection, {"ids": list(ids)})}
+    return {object_id for (object_id,) in _search_by_id(object_class.id_column).rows(connection, list(ids))}
 
 
 @cache
-def _search_by_id(column: Column[Any], dialect: str) -> Statement:
-    return Statement(select(column).where(one_of(column, "ids", dialect)))
+def _search_by_id(column: Column[Any]) -> Search:
+    return Search(select(column), column)
 
 
 def foreign_key_values(object_class: ObjectClass, row: TargetRow) -> tuple[Any, ...]:

@@ -48,7 +48,7 @@ def _insertion(table: Table, names: tuple[str, ...]) -> Statement:
     key = next(iter(table.primary_key))
     drawn = func.nextval(func.pg_get_serial_sequence(f'"{table.name}"', key.name))
     given = {name: bindparam(name, type_=table.c[name].type) for name in names}
-    return Statement(insert(table).values({key.name: drawn, **given}).returning(key), planned_once=True)
+    return Statement(insert(table).values({key.name: drawn, **given}).returning(key))
 
 
 @cache

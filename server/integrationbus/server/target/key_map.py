@@ -1,13 +1,12 @@
 """Which internal object an external id became."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.insertion import Insertion
-from integrationbus.server.storage.many_values import one_of
+from integrationbus.server.storage.search import Search
 from integrationbus.server.storage.statement import Statement
 
 __all__ = ["forget", "knows_any", "look_up", "look_up_external_ids", "look_up_pages", "remember"]
@@ -23,19 +22,16 @@ def knows_any(connection: Connection) -> bool:
 
 def look_up(connection: Connection, connector_id: int, object_type: str, external_ids: Iterable[str]) -> dict[str, int]:
     """Internal ids by external id, for those that are known."""
-    given = {"connector": connector_id, "type": object_type, "externals": list(external_ids)}
-    return dict(_look_up(connection.dialect.name).rows(connection, given))
+    of_type = {"connector": connector_id, "type": object_type}
+    return dict(_BY_EXTERNAL_ID.rows(connection, list(external_ids), of_type))
 
 
-@cache
-def _look_up(dialect: str) -> Statement:
-    return Statement(
-        select(_map.c.external_id, _map.c.object_id).where(
-            _map.c.connector_id == bindparam("connector"),
-            _map.c.object_type == bindparam("type"),
-            one_of(_map.c.external_id, "externals", dialect),
-        )
-    )
+_BY_EXTERNAL_ID = Search(
+    select(_map.c.external_id, _map.c.object_id).where(
+        _map.c.connector_id == bindparam("connector"), _map.c.object_type == bindparam("type")
+    ),
+    _map.c.external_id,
+)
 
 
 def look_up_external_ids(
