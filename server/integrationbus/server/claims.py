@@ -46,12 +46,14 @@ class ClaimRequest:
     Tasks that are called out of turn come first; a run that is ``called_only`` gets no others.
 
     The run is recorded with its first claim that finds something, if only a task to wait for, unless it is already.
+    ``run_is_known`` when that is certain.
     """
 
     run: NewRun
     after_sequence: int
     max_tasks: int
     max_bytes: int
+    run_is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,7 @@ class Runner:
         self._on_commit = on_commit
         self._cache: TranslationCache = {}
         self._batch_size = BatchSize()
+        self._known_run = ""
         self._logged = store.logged
 
     def take(self, connector: str, owner: str, run_id: str, *, crashed: bool) -> Lease:
@@ -166,6 +167,7 @@ class Runner:
             waits |= claim.has_waiting
             passes_by |= claim.passes_by
             if claim.tasks:
+                self._known_run = run.id
                 done = self._process(lease, run, claim, pause)
                 waits |= done.waits
                 passes_by |= done.passes_by
@@ -183,7 +185,13 @@ class Runner:
         return RunEnd(state=RunState.STOPPED, place=place)
 
     def _claim_request(self, run: NewRun, place: int) -> ClaimRequest:
-        return ClaimRequest(run=run, after_sequence=place, max_tasks=self._batch_size.size, max_bytes=_MAX_CLAIM_BYTES)
+        return ClaimRequest(
+            run=run,
+            after_sequence=place,
+            max_tasks=self._batch_size.size,
+            max_bytes=_MAX_CLAIM_BYTES,
+            run_is_known=run.id == self._known_run,
+        )
 
     def _process(self, lease: Lease, run: NewRun, claim: Claim, pause: Pause) -> _Done:
         tasks = claim.tasks

@@ -81,7 +81,7 @@ def claim(connection: Connection, lease: Lease, request: ClaimRequest, now: int,
 
 
 def _carry_out(connection: Connection, lease: Lease, request: ClaimRequest, plan: _Plan, note: ChangeNote) -> None:
-    if plan.taken or plan.passed_over or plan.wait_until is not None:
+    if not request.run_is_known and (plan.taken or plan.passed_over or plan.wait_until is not None):
         insert_run(connection, lease.connector_id, request.run, note.occurred_at)
     changes = [_passed_over(task) for task in plan.passed_over]
     changes += [_taken(task, lease, note.occurred_at) for task in plan.taken]
