@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import settings
 from support.bench import Workbench
 from support.clocks import ManualClock
-from support.databases import APART, fresh_postgres, postgres_server
+from support.databases import APART, copied_postgres, fresh_postgres, new_identity, postgres_server
+
+from integrationbus.server.storage.maintenance import upgrade_schema
 
 # Those who run tests on several cores say how wide the terminal is, which the command line would believe for good.
 os.environ.pop("COLUMNS", None)
@@ -30,20 +33,49 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: str, worker_id: str) -> Iterator[str]:
+    """The name of a database with all tables, to be copied."""
+    name = f"bus_template_{worker_id}"
+    with fresh_postgres(postgres, name) as url:
+        upgrade_schema(url)
+        yield name
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all tables, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "bus.db"
+    upgrade_schema(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def postgres_url(postgres: str, worker_id: str) -> Iterator[str]:
-    """An empty database on a real PostgreSQL."""
-    with fresh_postgres(postgres, f"bus_{worker_id}") as url:
+def postgres_url(postgres: str, migrated_postgres: str, worker_id: str) -> Iterator[str]:
+    """A database without tasks on a real PostgreSQL."""
+    with copied_postgres(postgres, f"bus_{worker_id}", migrated_postgres) as url:
         yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind; for APART, SQLite."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path) -> Iterator[str]:
+    """A database without tasks, of each kind; for APART, SQLite."""
     if request.param in ("sqlite", APART):
-        yield f"sqlite:///{tmp_path / 'bus.db'}"
+        url = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'bus.db')}"
+        new_identity(url)
+        yield url
         return
     yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables, of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'bus.db'}"
+        return
+    with fresh_postgres(request.getfixturevalue("postgres"), f"bus_{request.getfixturevalue('worker_id')}") as url:
+        yield url
 
 
 @pytest.fixture

@@ -16,29 +16,36 @@ def db(*arguments: str, url: str) -> Result:
     return CliRunner().invoke(app, ["db", *arguments, "--database-url", url])
 
 
-def test_the_schema_is_looked_at_and_migrated(database_url: str) -> None:
-    if database_url.startswith("sqlite"):
-        assert (db("check", url=database_url).exit_code, db("current", url=database_url).exit_code) == (1, 1)
-        assert "there is no database" in db("check", url=database_url).stderr
-    database = open_database(database_url)
+def test_the_schema_is_looked_at_and_migrated(empty_database_url: str) -> None:
+    if empty_database_url.startswith("sqlite"):
+        assert (db("check", url=empty_database_url).exit_code, db("current", url=empty_database_url).exit_code) == (
+            1,
+            1,
+        )
+        assert "there is no database" in db("check", url=empty_database_url).stderr
+    database = open_database(empty_database_url)
     with database.write() as connection:
         upgrade(connection, "0001")
-    found = db("check", url=database_url)
+    found = db("check", url=empty_database_url)
     assert (found.exit_code, "Migrate it with: integrationbus db upgrade" in found.stdout) == (1, True)
-    assert db("current", url=database_url).stdout == "0001\n"
-    assert json.loads(db("check", "--json", url=database_url).stdout)["revision"] == "0001"
-    upgraded = json.loads(db("upgrade", "--json", url=database_url).stdout)
-    assert upgraded == json.loads(db("current", "--json", url=database_url).stdout) == {"revision": newest_revision()}
-    assert db("check", url=database_url).exit_code == 0
+    assert db("current", url=empty_database_url).stdout == "0001\n"
+    assert json.loads(db("check", "--json", url=empty_database_url).stdout)["revision"] == "0001"
+    upgraded = json.loads(db("upgrade", "--json", url=empty_database_url).stdout)
+    assert (
+        upgraded
+        == json.loads(db("current", "--json", url=empty_database_url).stdout)
+        == {"revision": newest_revision()}
+    )
+    assert db("check", url=empty_database_url).exit_code == 0
     with database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
-    newer = db("check", url=database_url)
+    newer = db("check", url=empty_database_url)
     assert (newer.exit_code, "Install a newer version" in newer.stdout) == (1, True)
     for refused in (
-        db("upgrade", url=database_url),
-        db("purge", url=database_url),
-        CliRunner().invoke(app, ["serve", "--database-url", database_url, "--listen", "127.0.0.1:0"]),
+        db("upgrade", url=empty_database_url),
+        db("purge", url=empty_database_url),
+        CliRunner().invoke(app, ["serve", "--database-url", empty_database_url, "--listen", "127.0.0.1:0"]),
     ):
         assert (refused.exit_code, "is at schema 9999" in refused.stderr) == (1, True)
 

@@ -24,8 +24,10 @@ DEADLINE_SECONDS = 30
 
 
 @pytest.mark.parametrize("revision", known_revisions()[1:])
-def test_every_earlier_schema_is_upgraded_with_its_data(database_url: str, revision: str, clock: ManualClock) -> None:
-    database = open_database(database_url)
+def test_every_earlier_schema_is_upgraded_with_its_data(
+    empty_database_url: str, revision: str, clock: ManualClock
+) -> None:
+    database = open_database(empty_database_url)
     with database.write() as connection:
         expected = fresh_shape(connection)
     with database.write() as connection:
@@ -39,14 +41,14 @@ def test_every_earlier_schema_is_upgraded_with_its_data(database_url: str, revis
         settled = list(connection.execute(text("SELECT settled_at FROM task ORDER BY sequence")).scalars())
     assert settled == [None, 2000, 3000, None, 5000, 6000]
     database.close()
-    with Workbench(database_url, clock) as bus:
+    with Workbench(empty_database_url, clock) as bus:
         assert bus.process().counts.succeeded == 2
         assert bus.names("test.person") == ["p1", "p4"]
         assert problems_of_the_books(bus.database) == []
 
 
-def test_a_migration_that_is_killed_leaves_the_old_schema_and_can_be_repeated(database_url: str) -> None:
-    database = open_database(database_url)
+def test_a_migration_that_is_killed_leaves_the_old_schema_and_can_be_repeated(empty_database_url: str) -> None:
+    database = open_database(empty_database_url)
     with database.write() as connection:
         expected = fresh_shape(connection)
     with database.write() as connection:
@@ -58,7 +60,7 @@ def test_a_migration_that_is_killed_leaves_the_old_schema_and_can_be_repeated(da
         upgrade(connection)
         connection.rollback()
     for number in (2, len(changes) // 2, len(changes)):
-        command = [sys.executable, killed_migration.__file__, database_url, str(number)]
+        command = [sys.executable, killed_migration.__file__, empty_database_url, str(number)]
         assert subprocess.run(command, check=False, timeout=DEADLINE_SECONDS).returncode == -9
         with database.write() as connection:
             assert current_revision(connection) == OLDEST

@@ -112,8 +112,8 @@ def test_a_database_that_cannot_be_used_is_refused(url: str, clock: ManualClock)
         open_store(url, clock)
 
 
-def test_an_older_database_is_upgraded_with_its_data(database_url: str, clock: ManualClock) -> None:
-    database = open_database(database_url)
+def test_an_older_database_is_upgraded_with_its_data(empty_database_url: str, clock: ManualClock) -> None:
+    database = open_database(empty_database_url)
     with database.write() as connection:
         upgrade(connection, "0001")
         connection.execute(text("INSERT INTO connector VALUES (1, 'people', 'x:Y', FALSE, '', '', NULL, 1)"))
@@ -137,7 +137,7 @@ def test_an_older_database_is_upgraded_with_its_data(database_url: str, clock: M
             statement = "INSERT INTO cms_tree VALUES (:id, :guid, 1, :parent, 'cms.page', :alias, :alias)"
             connection.execute(text(statement), values)
     database.close()
-    with Workbench(database_url, clock) as bus:
+    with Workbench(empty_database_url, clock) as bus:
         with bus.database.read() as connection:
             orders = connection.execute(text("SELECT node_order FROM cms_tree ORDER BY node_id")).scalars()
             assert list(orders) == [1, 2, 1]

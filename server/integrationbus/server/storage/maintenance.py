@@ -21,7 +21,7 @@ class SchemaStatus:
 
     database: str
     revision: str | None
-    newest: str | None
+    newest: str
     is_known: bool
 
     @property

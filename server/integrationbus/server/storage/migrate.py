@@ -1,5 +1,6 @@
 """Bringing the schema of a database up to date."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -31,14 +32,15 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def newest_revision() -> str | None:
+def newest_revision() -> str:
     """The newest revision that this version of the server knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return known_revisions()[0]
 
 
-def known_revisions() -> list[str]:
+@cache
+def known_revisions() -> tuple[str, ...]:
     """Every revision that this version of the server knows, the newest first."""
-    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def check_known(connection: Connection) -> None:
@@ -50,8 +52,8 @@ def check_known(connection: Connection) -> None:
         )
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run every migration that the database lacks.
+def upgrade(connection: Connection, revision: str = "") -> None:
+    """Run every migration that the database lacks, up to the newest one if no other is given.
 
     Raises SchemaTooNew when it has one that is unknown here, and ValueError when it is the target of a bus.
 
@@ -66,9 +68,12 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
         # A table is waited for no longer than elsewhere: who waits for one holds up all who want it.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{before}'")
     check_known(connection)
+    wanted = revision or newest_revision()
+    if current_revision(connection) == wanted:
+        return
     if current_revision(connection) is None and inspect(connection).has_table("bus_target"):
         raise ValueError("the database holds the objects of a bus: name the one that has its tasks")
-    command.upgrade(_config_for(connection), revision)
+    command.upgrade(_config_for(connection), wanted)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
