@@ -58,7 +58,9 @@ class Statement:
         if words is None or given is None:
             return map(tuple, connection.execute(self._core, values))
         cursor = driver.execute(connection, words.text, given, planned_once=self._planned_once)
-        return (_read(row, words.read) for row in cursor) if words.read else iter(cursor)
+        # SQLite reads on while the rows are used; PostgreSQL has sent all of them.
+        rows = cursor if connection.dialect.name == "sqlite" else cursor.fetchall()
+        return (_read(row, words.read) for row in rows) if words.read else iter(rows)
 
     def row(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
         """The first row, or None."""
