@@ -39,7 +39,7 @@ _CHECK_CLIENT = "client_connection_check_interval = 5000"
 # the statistics of its tables change, so it must not be one for small tables: all that the bus looks for has an index,
 # and that is used from the first row on.
 _PREPARED_AFTER = 1 << 31
-_INDEXES_FIRST = "SET enable_seqscan = off"
+_INDEXES_FIRST = "enable_seqscan = off"
 
 
 class PostgresDatabase:
@@ -85,13 +85,15 @@ class PostgresDatabase:
         is_own = _is_own_session(connection, cursor)
         how = "SET" if is_own else "SET LOCAL"
         settings = [f"{how} {name} = {value}" for name, value in _LIMITS.items()]
-        with suppress(self._engine.dialect.loaded_dbapi.Error):
-            cursor.execute(f"BEGIN; SET LOCAL {_CHECK_CLIENT}")
-            settings.append(f"{how} {_CHECK_CLIENT}")
-        cursor.execute("ROLLBACK")
+        # Not every database that speaks PostgreSQL knows these.
+        for setting in (_CHECK_CLIENT, _INDEXES_FIRST) if is_own else (_CHECK_CLIENT,):
+            with suppress(self._engine.dialect.loaded_dbapi.Error):
+                cursor.execute(f"BEGIN; SET LOCAL {setting}")
+                settings.append(f"{how} {setting}")
+            cursor.execute("ROLLBACK")
         if not is_own:
             return "; " + "; ".join(settings)
-        cursor.execute("; ".join([*settings, _INDEXES_FIRST]))
+        cursor.execute("; ".join(settings))
         connection.prepare_threshold = _PREPARED_AFTER
         return ""
 
