@@ -60,8 +60,10 @@ QUESTION = Question(
     ),
     measure=_measure,
     explanation=(
-        "Not reached. The limit is one INSERT by the driver. The door checks the task as the server does, and"
-        " stores it, its change and the counters of its connector in four statements, of which SQLite's own part"
-        " is nearly half, beside the commit that both wait for."
+        "Not reached. The limit is one INSERT by the driver. The door checks the task as the server does, and stores"
+        " it, its change and the counters of its connector in four statements, of which SQLite's own part is nearly"
+        " half, beside the commit that both wait for. Profile: commit 0.38, statements 0.18, checks and encoding"
+        " 0.19, the rest of storing 0.22. If all but the commit and the statements cost nothing, the ratio would be"
+        " 0.6."
     ),
 )
