@@ -11,7 +11,10 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["Row", "Values", "copy_rows", "execute", "execute_many"]
+__all__ = ["COPY", "Row", "Values", "copy_rows", "execute", "execute_many"]
+
+COPY = "COPY /* integrationbus */"
+"""How every COPY of the bus begins, so that it can be told from those of others."""
 
 Row: TypeAlias = tuple[Any, ...]
 """The values of a row, as every driver takes them: numbers, texts and bytes, but no enumerations and no documents."""
@@ -47,8 +50,9 @@ def execute_many(connection: Connection, statement: str, rows: Sequence[Row]) ->
     return cursor.rowcount
 
 
-def copy_rows(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
-    """Send rows by a COPY of PostgreSQL."""
+def copy_rows(connection: Connection, place: str, rows: Sequence[Row]) -> None:
+    """Send rows by a COPY of PostgreSQL; the ``place`` is a table and its columns, as in "task (id, title)"."""
+    statement = f"{COPY} {place} FROM STDIN"
     cursor = _cursor(connection)
     try:
         with cursor.copy(statement) as copy:

@@ -15,10 +15,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from integrationbus.server.storage import driver
 from integrationbus.server.storage.driver import Row
 
-__all__ = ["COPY", "Insertion"]
-
-COPY = "COPY /* integrationbus */"
-"""How every COPY of the bus begins, so that it can be told from those of others."""
+__all__ = ["Insertion"]
 
 # A power of two, and so are the others: the driver keeps a statement for each number of rows.
 _MOST_ROWS = 64
@@ -42,9 +39,9 @@ class Insertion:
         fixed = {**defaults, **constants}
         self._constants = tuple(fixed.values())
         columns = ", ".join([*names, *fixed])
-        self._copy = f"{COPY} {table.name} ({columns}) FROM STDIN"
+        self._place = f"{table.name} ({columns})"
         words = [_word(value) for value in self._constants]
-        self._insert = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - our own
+        self._insert = f"INSERT INTO {self._place} VALUES "  # noqa: S608 - our own
         self._places = {
             dialect: f"({', '.join([place] * len(names) + words)})"
             for dialect, place in (("sqlite", "?"), ("postgresql", "%s"))
@@ -54,7 +51,7 @@ class Insertion:
         """Insert the rows; nothing happens when there are none."""
         dialect = connection.dialect.name
         if dialect == "postgresql" and len(rows) > 1:
-            driver.copy_rows(connection, self._copy, [row + self._constants for row in rows])
+            driver.copy_rows(connection, self._place, [row + self._constants for row in rows])
             return
         size, done = _MOST_ROWS, 0
         while done < len(rows):

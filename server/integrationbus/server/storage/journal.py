@@ -80,11 +80,11 @@ def record_changes(connection: Connection, connector_id: int, changes: Sequence[
     if not changes:
         return []
     deltas: Counter[TaskState] = Counter()
-    for change in changes:
-        if change.state not in TRANSITIONS[change.previous]:
-            raise AssertionError(f"a task cannot go from {change.previous.name} to {change.state.name}")
-        deltas[change.previous] -= 1
-        deltas[change.state] += 1
+    for (previous, state), number in Counter((change.previous, change.state) for change in changes).items():
+        if state not in TRANSITIONS[previous]:
+            raise AssertionError(f"a task cannot go from {previous.name} to {state.name}")
+        deltas[previous] -= number
+        deltas[state] += number
     newest, _ = advance_head(connection, connector_id, positions=len(changes), deltas=deltas)
     positions = list(range(newest - len(changes) + 1, newest + 1))
     alike: dict[tuple[str, ...], list[tuple[Change, int]]] = {}

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import ProgrammingError
 
-from integrationbus.server.storage.insertion import COPY
+from integrationbus.server.storage.driver import COPY
 
 __all__ = ["end_silent_copies"]
 

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, TypeAlias
 
-from sqlalchemy import Boolean, CompoundSelect, Connection, Delete, Dialect, Insert, Select, Update, UpdateBase
+from sqlalchemy import (
+    Boolean,
+    CompoundSelect,
+    Connection,
+    Delete,
+    Dialect,
+    Insert,
+    Select,
+    Table,
+    Update,
+    UpdateBase,
+    bindparam,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeEngine
@@ -27,7 +39,8 @@ class _Words:
     """A statement as a database takes it.
 
     ``fixed`` are values that are always the same, as the driver takes them. ``order`` are the names of all values where
-    they go by their places; ``made`` and ``read`` are what the types of SQLAlchemy do with values and columns.
+    they go by their places; ``made`` and ``read`` are what the types of SQLAlchemy do with values and columns. For an
+    INSERT that PostgreSQL may be given as a COPY, ``copied`` are its place and the names of all values.
     """
 
     text: str
@@ -35,6 +48,7 @@ class _Words:
     order: Sequence[str] | None
     made: Mapping[str, _Processor]
     read: Mapping[int, _Processor]
+    copied: tuple[str, Sequence[str]] | None
 
 
 class Statement:
@@ -78,15 +92,22 @@ class Statement:
         """Execute the statement once for each row of values with these names; returns how many rows it meant.
 
         SQLAlchemy makes a dictionary of each row, and a sequence of it again, which costs more than the work of SQLite
-        itself (measured: 2 x). On SQLite rows are tuples all the way.
+        itself (measured: 2 x). On SQLite rows are tuples all the way, as new ones are on PostgreSQL.
         """
         if len(rows) == 1:
             return self.run(connection, dict(zip(names, rows[0], strict=True)))
         words = self._words(connection)
-        given = None if words is None or words.order is None else _arranged_rows(words, words.order, names, rows)
-        if words is None or given is None:
-            return connection.execute(self._core, [dict(zip(names, row, strict=True)) for row in rows]).rowcount
-        return driver.execute_many(connection, words.text, given)
+        if words is not None and words.copied is not None:
+            place, order = words.copied
+            given = _arranged_rows(words, order, names, rows)
+            if given is not None:
+                driver.copy_rows(connection, place, given)
+                return len(rows)
+        elif words is not None and words.order is not None:
+            given = _arranged_rows(words, words.order, names, rows)
+            if given is not None:
+                return driver.execute_many(connection, words.text, given)
+        return connection.execute(self._core, [dict(zip(names, row, strict=True)) for row in rows]).rowcount
 
     def _words(self, connection: Connection) -> _Words | None:
         dialect = connection.dialect
@@ -115,7 +136,23 @@ def _words_of(core: _Core, names: Sequence[str] | None, dialect: Dialect) -> _Wo
         order=compiled.positiontup,
         made={name: make for name, make in made.items() if make is not None and name not in fixed},
         read={place: process for place, process in read.items() if process is not None},
+        copied=_copied(core, (*(names or ()), *fixed), dialect),
     )
+
+
+def _copied(core: _Core, names: Sequence[str], dialect: Dialect) -> tuple[str, Sequence[str]] | None:
+    """The place of an INSERT and the names of its values; None for what a COPY cannot do."""
+    # Of a class of its own is one that looks for conflicts.
+    if dialect.name != "postgresql" or type(core) is not Insert or not isinstance(core.table, Table):
+        return None
+    if not all(name in core.table.c for name in names):
+        return None
+    columns = [core.table.c[name] for name in names]
+    if any(column.type.bind_expression(bindparam(column.key)) is not None for column in columns):
+        return None
+    preparer = dialect.identifier_preparer
+    quoted = ", ".join(preparer.quote(column.name) for column in columns)
+    return f"{preparer.format_table(core.table)} ({quoted})", names
 
 
 def _made(kind: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
