@@ -12,10 +12,10 @@ QUESTION = Question(
     includes=("As drain_sqlite; the statements of the limit take all rows of a batch at once, as arrays."),
     measure=lambda lab: drain_rows(lab, "postgresql", drain_by_sets, "three statements with unnest", 0.50),
     explanation=(
-        "Reached in some rounds; what it takes is that of drain_sqlite. The database works on the statements for"
-        " more than half of the time, and the connector's thread for the rest. The two updates of the task cost"
-        " most, then the five rows that are inserted by COPY; that none of them looks for its task any more took the"
-        " work of the database to 0.7. Statements about many rows are planned each time: plans for any values made"
-        " batches 2.3 x slower. Room on the pages for the updates (fillfactor) gained nothing either."
+        "The bus does what drain_sqlite says. The database works on the statements for more than half of the time,"
+        " and the connector's thread for the rest. The two updates of the task cost most, then the rows that are"
+        " inserted by COPY; that none of them looks for its task any more took the work of the database to 0.7."
+        " Statements about many rows are planned each time: plans for any values made batches 2.3 x slower. Room on"
+        " the pages for the updates (fillfactor) gained nothing either."
     ),
 )

@@ -16,11 +16,11 @@ QUESTION = Question(
     ),
     measure=lambda lab: drain_rows(lab, "sqlite", drain_by_rows, "three statements with executemany", 0.50),
     explanation=(
-        "Reached in some rounds. The limit writes three rows a task; exactly once with keys and a history takes"
-        " eight: the task and its change when it is taken; the object and its external id; the task, its change, its"
-        " attempt and the ledger when it is done. SQLite itself takes two fifths of the time: the rest is Python, of"
-        " which the connector and what calls it are more than a third. Profile: claim 0.23, prepare 0.25, apply"
-        " 0.21, settle 0.18. Tasks that follow one another and change alike are updated by their range, in 0.4 of"
-        " the time of one by one; for others one UPDATE, from VALUES or from JSON, took longer than one for each."
+        "The limit writes three rows a task; exactly once with keys and a history takes eight: the task and its"
+        " change when it is taken; the object and its external id; the task, its change, its attempt and the ledger"
+        " when it is done. SQLite itself takes two fifths of the time: the rest is Python, of which the connector"
+        " and what calls it are more than a third. Profile: claim 0.23, prepare 0.25, apply 0.21, settle 0.18. Tasks"
+        " that follow one another and change alike are updated by their range, in 0.4 of the time of one by one; for"
+        " others one UPDATE, from VALUES or from JSON, took longer than one for each."
     ),
 )
