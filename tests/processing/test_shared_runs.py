@@ -76,6 +76,17 @@ def test_a_run_that_waits_for_more_sees_what_another_process_called(bus: Workben
 
 
 @pytest.mark.usefixtures("patience")
+def test_a_run_that_waits_for_more_keeps_the_connector_from_nobody(bus: Workbench) -> None:
+    log_and_wait(bus, "Ada")
+    assert bus.dispatcher.give_back(["people"]) == []
+    bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)
+    log_and_wait(bus, "Bob")
+    bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)
+    while not bus.dispatcher.give_back(["people"]):
+        pass  # the end of the run is being put on record
+
+
+@pytest.mark.usefixtures("patience")
 def test_a_run_does_not_wait_for_more_for_ever(bus: Workbench, clock: ManualClock) -> None:
     run_id = log_and_wait(bus, "Ada")
     clock.advance(timedelta(seconds=5))

@@ -31,6 +31,7 @@ _IDLE_SECONDS = 30.0
 # To begin a run and to end it costs as much as a task. Where tasks come one by one, they share a run.
 _LINGER_SECONDS = 0.1
 _LINGER_AGE_SECONDS = 1.0
+_HURRY_SECONDS = 30.0
 
 
 class ConnectorWorker:
@@ -65,6 +66,7 @@ class ConnectorWorker:
         self._asked = AskedRuns()
         self._poked = False
         self._lingers = False
+        self._hurries_until = 0.0
         self._held: RunState | None = None
         self._stopping = False
         self._giving_back = False
@@ -131,6 +133,10 @@ class ConnectorWorker:
         with self._changed:
             # A run that is over has still to be put on record.
             if self._asked.active is not None or self._at_work:
+                # A run that only waits for more must not be in the way, nor those that come after it.
+                self._hurries_until = self._clock.monotonic() + _HURRY_SECONDS
+                self._poked |= self._lingers
+                self._changed.notify_all()
                 return False
             self._lease = self._next_deadline = self._held = None
             self._giving_back = True
@@ -295,9 +301,10 @@ class ConnectorWorker:
         return lease
 
     def _linger(self, run: NewRun) -> None:
-        """Wait a moment for more tasks, unless somebody waits for the end of the run."""
+        """Wait a moment for more tasks, unless somebody waits for the run, or for the connector."""
         with self._changed:
-            if run.trigger is not RunTrigger.LOG or self._asked.is_known(run.id):
+            is_awaited = self._asked.is_known(run.id) or self._clock.monotonic() < self._hurries_until
+            if run.trigger is not RunTrigger.LOG or is_awaited:
                 return
             self._lingers = True
             self._changed.wait_for(lambda: self._poked or self.stopping, timeout=_LINGER_SECONDS)
