@@ -3,9 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from integrationbus.connectors.policies import RetryPolicy
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun, Settled, Settlement, SettlingTransaction
@@ -19,39 +17,18 @@ from integrationbus.server.policy import AfterFailure, Verdict, after_failure
 from integrationbus.server.prepared import Application, Outcome, PreparedTask, Target, TranslationCache
 from integrationbus.server.problems import BehindWaitingTask, KeyWaitExpired, MissingTarget, TaskProblem
 from integrationbus.server.processing.batch_size import BatchSize
+from integrationbus.server.processing.pause import Pause
 from integrationbus.server.processing.prepare import Preparer
 from integrationbus.server.run import RunState
 from integrationbus.server.store import Store
 from integrationbus.server.task import Task
 
-__all__ = ["Pause", "RunEnd", "Runner"]
+__all__ = ["RunEnd", "Runner"]
 
 _MAX_CLAIM_BYTES = 4 * 1024 * 1024
 _PREPARE_SECONDS = 1.0
 
 _STOPS_THE_RUN = (Verdict.HALT, Verdict.RETRY)
-
-
-class Pause(Protocol):
-    """How a runner waits, and learns that it is to end."""
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the run is to end after the batch in hand."""
-        ...
-
-    @property
-    def trusted(self) -> bool:
-        """Whether nobody else can have the connector by now."""
-        ...
-
-    def prove(self, asked_at: float) -> None:
-        """The lease held for whoever asked at this moment of the monotonic clock, and was prolonged."""
-        ...
-
-    def wait_until(self, moment: datetime) -> None:
-        """Return when the moment has come, or earlier when something changed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
