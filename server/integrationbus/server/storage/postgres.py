@@ -37,8 +37,9 @@ _CHECK_CLIENT = "client_connection_check_interval = 5000"
 
 # What is about single rows asks to be prepared; PostgreSQL needs 0.7 of the time then (measured). A plan is kept until
 # the statistics of its tables change, so it must not be one for small tables: all that the bus looks for has an index,
-# and that is used from the first row on.
+# and that is used from the first row on. Each class of objects brings some statements of its own.
 _PREPARED_AFTER = 1 << 31
+_PREPARED_AT_MOST = 1_000
 _INDEXES_FIRST = "enable_seqscan = off"
 
 
@@ -95,6 +96,7 @@ class PostgresDatabase:
             return "; " + "; ".join(settings)
         cursor.execute("; ".join(settings))
         connection.prepare_threshold = _PREPARED_AFTER
+        connection.prepared_max = _PREPARED_AT_MOST
         return ""
 
 
