@@ -27,6 +27,12 @@ def log_and_wait(bus: Workbench, name: str) -> str:
     return bus.store.events(bus.store.connector("people").id, after_position=0, limit=100).events[-1].run_id
 
 
+def wait_until_it_waits(bus: Workbench) -> None:
+    """Return when the run has nothing more to do."""
+    while bus.workers["people"].is_busy:
+        pass  # for a moment: what it did is to be seen already
+
+
 @pytest.mark.usefixtures("patience")
 def test_tasks_that_come_one_by_one_share_a_run_until_somebody_waits_for_its_end(bus: Workbench) -> None:
     run_id = log_and_wait(bus, "Ada")
@@ -68,6 +74,7 @@ def test_a_run_that_waits_for_more_sees_what_another_process_called(bus: Workben
         reason="",
         rehearse=False,
     )
+    wait_until_it_waits(bus)
     bus.dispatcher.see(
         Tidings(changed=[], logged=[], called=["people"], requested=[], cancelled=[], held=[], halted=[])
     )
@@ -89,6 +96,7 @@ def test_a_run_that_waits_for_more_keeps_the_connector_from_nobody(bus: Workbenc
 @pytest.mark.usefixtures("patience")
 def test_a_run_does_not_wait_for_more_for_ever(bus: Workbench, clock: ManualClock) -> None:
     run_id = log_and_wait(bus, "Ada")
+    wait_until_it_waits(bus)
     clock.advance(timedelta(seconds=5))
     assert log_and_wait(bus, "Bob") == run_id
     assert bus.wait_for(run_id).state is RunState.COMPLETED

@@ -84,7 +84,7 @@ class AskedRuns:
     def go_on(self, run: NewRun, request: RequestedRun) -> NewRun:
         """A run that was over has been asked for one more look; what began meanwhile follows."""
         self._seen[run.id] = request.number
-        if self.active is not None:
+        if self.active is not None and self.active.id != run.id:
             self._following.appendleft(self.active)
         self.active = _both(run, request.run)
         return self.active

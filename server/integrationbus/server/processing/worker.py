@@ -283,7 +283,7 @@ class ConnectorWorker:
             passes_by |= end.passes_by
             if not passes_by and self._clock.monotonic() - began < _LINGER_AGE_SECONDS:
                 self._linger(run)
-            again = self._is_to_look_again(end) or self._ended(run, end)
+            again = self._look_again_or_end(run, end)
             if again is None:
                 break
             run = again
@@ -310,32 +310,29 @@ class ConnectorWorker:
             self._changed.wait_for(lambda: self._poked or self.stopping, timeout=_LINGER_SECONDS)
             self._poked = self._lingers = False
 
-    def _is_to_look_again(self, end: RunEnd) -> NewRun | None:
-        """The run, if a trigger came meanwhile; if not, it is over, and the next trigger starts another."""
+    def _look_again_or_end(self, run: NewRun, end: RunEnd) -> NewRun | None:
+        """The run, if a trigger came meanwhile; if not, it is over, and the next trigger starts another.
+
+        Its end is put on record then, unless another process has asked for one more look in time.
+        """
         with self._changed:
             again = self._asked.look_again(allowed=not self.stopping)
-            if again is None and not self._asked.cancelled:
+            if again is not None:
+                return again
+            cancelled, self._asked.cancelled = self._asked.cancelled, False
+            if not cancelled:
                 self._held = None if end.state is RunState.COMPLETED else end.state
-            return again
-
-    def _ended(self, run: NewRun, end: RunEnd) -> NewRun | None:
-        """Put the end of a run on record; returns the run, if another process has asked for one more look in time."""
-        with self._changed:
+            # What is asked for from now on has not been seen by the look that was the last.
             seen = self._asked.seen(run.id)
             if self._stopping and seen:
                 # Whoever processes the connector next carries it out.
                 return None
-        state = RunState.CANCELLED if self._take_cancelled() else end.state
+        state = RunState.CANCELLED if cancelled else end.state
         request = self._end(run, state, seen)
         if request is None or state is RunState.CANCELLED:
             return None
         with self._changed:
             return self._asked.go_on(run, request)
-
-    def _take_cancelled(self) -> bool:
-        with self._changed:
-            cancelled, self._asked.cancelled = self._asked.cancelled, False
-            return cancelled
 
     def _end(self, run: NewRun, state: RunState, seen: int, *, lost: bool = False) -> RequestedRun | None:
         with self._changed:
