@@ -32,8 +32,10 @@ _CANNOT_START = 1
 _DATABASE_BROKE = 74
 _STOPPED_IN_A_HURRY = 75
 
-_TURN_SECONDS = 0.0002
 _YOUNG_OBJECTS = 10_000
+"""How many objects are made before the garbage collector looks at them."""
+
+_TURN_SECONDS = 0.0002
 """How long a thread keeps the interpreter from others that wait for it.
 
 Measured beside a connector that computes in Python, against turns of a millisecond: a call takes 0.4 of the time, and
@@ -114,7 +116,7 @@ def _spare_collections() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(int(os.environ.get("IBGC", "10000")), 10, 10)
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def _arm_failpoints() -> None:
