@@ -42,10 +42,10 @@ def update_tuples(
     """
     if not rows:
         return 0
-    updated = update_range(connection, table, connector_id, rows, keys=keys, values=values)
+    names = (*(f"{_KEY}{name}" for name in keys), *(f"{_VALUE}{name}" for name in values))
+    updated = update_range(connection, table, connector_id, rows, columns=(*keys, *values), names=names, keys=len(keys))
     if updated is not None:
         return updated
-    names = (*(f"{_KEY}{name}" for name in keys), *(f"{_VALUE}{name}" for name in values))
     if len(rows) > 1 and connection.dialect.name == "postgresql":
         places = [row[0] for row in rows]
         given: dict[str, Any] = {"connector": connector_id, "first": min(places), "last": max(places)}

@@ -15,8 +15,6 @@ from integrationbus.server.storage.statement import Statement
 
 __all__ = ["update_range"]
 
-_KEY, _VALUE = "is_", "to_"
-
 
 def update_range(
     connection: Connection,
@@ -24,22 +22,23 @@ def update_range(
     connector_id: int,
     rows: Sequence[Row],
     *,
-    keys: tuple[str, ...],
-    values: tuple[str, ...],
+    columns: tuple[str, ...],
+    names: tuple[str, ...],
+    keys: int,
 ) -> int | None:
     """As ``update_tuples``, for rows that follow one another by their sequence; None when something speaks against it.
 
+    The first of the ``columns`` are the ``keys``; ``names`` are those of their values in the statement.
     Every other column has one value in all of them, or rises with the sequence, as numbers do that are drawn in a row.
     """
     rising = _rising(rows)
-    if rising is None or not rising[0] or any(rising[1 : len(keys)]):
+    if rising is None or not rising[0] or any(rising[1:keys]):
         return None
     first, last = rows[0][0], rows[-1][0]
-    names = (*(f"{_KEY}{name}" for name in keys), *(f"{_VALUE}{name}" for name in values))
     # What rises is told by how far it is ahead of the sequence.
     given = [value - first if rises else value for value, rises in zip(rows[0], rising, strict=True)]
     place = {"connector": connector_id, "first": first, "last": last}
-    statement = _update(table, keys, values, rising[len(keys) :])
+    statement = _update(table, columns, names, keys, rising)
     return statement.run(connection, {**dict(zip(names, given, strict=True)), **place})
 
 
@@ -56,16 +55,21 @@ def _rising(rows: Sequence[Row]) -> tuple[bool, ...] | None:
 
 
 @cache
-def _update(table: Table, keys: tuple[str, ...], values: tuple[str, ...], rising: tuple[bool, ...]) -> Statement:
+def _update(
+    table: Table, columns: tuple[str, ...], names: tuple[str, ...], keys: int, rising: tuple[bool, ...]
+) -> Statement:
     sequence = table.c.sequence
-    new: dict[str, Any] = {name: bindparam(f"{_VALUE}{name}", type_=table.c[name].type) for name in values}
-    new |= {name: sequence + new[name] for name, rises in zip(values, rising, strict=True) if rises}
+    given = [bindparam(name, type_=table.c[column].type) for column, name in zip(columns, names, strict=True)]
+    new: dict[str, Any] = {
+        column: sequence + value if rises else value
+        for column, value, rises in zip(columns[keys:], given[keys:], rising[keys:], strict=True)
+    }
     return Statement(
         update(table)
         .where(
             table.c.connector_id == bindparam("connector"),
             sequence.between(bindparam("first"), bindparam("last")),
-            *(table.c[name] == bindparam(f"{_KEY}{name}") for name in keys[1:]),
+            *(table.c[column] == value for column, value in zip(columns[1:keys], given[1:keys], strict=True)),
         )
         .values(new),
         planned_once=False,
