@@ -26,11 +26,14 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PEOPLE = {"people"}
 
 
-class Elsewhere:
-    """See ``Homes``: every connector is at another replica."""
+class OneOfTwo:
+    """See ``Homes``: every connector could be processed by another replica, and is to be by this one if ``here``."""
+
+    def __init__(self, *, here: bool) -> None:
+        self._here = here
 
     def is_here(self, _connector: str) -> bool:
-        return False
+        return self._here
 
     def is_elsewhere(self, _connector: str) -> bool:
         return True
@@ -205,6 +208,21 @@ def test_a_run_that_joins_another_one_elsewhere_ends_however_late_it_is_on_recor
     assert bus.store.run(accepted.id).state is RunState.INTERRUPTED
 
 
+@SQLITE
+def test_a_run_goes_on_under_its_own_id_whoever_takes_the_connector(database_url: str, clock: ManualClock) -> None:
+    with Workbench(database_url, clock, homes=OneOfTwo(here=True)) as bus:
+        resumed = bus.dispatcher.resume("people", HeadAction.RETRY, actor="tests", reason="")
+        # Its own thread has not even begun; whoever takes the connector now ends what it finds.
+        bus.store.acquire_lease("people", "somebody", new_id())
+        assert bus.store.run(resumed.id).state is RunState.RUNNING
+        bus.store.release_lease("people", "somebody")
+        bus.dispatcher.see(tidings(bus))
+        assert bus.wait_for(resumed.id).state is RunState.COMPLETED
+        # Now it has the connector, and begins a run without a detour.
+        assert bus.process().state is RunState.COMPLETED
+        assert requested(bus) == []
+
+
 def test_a_requested_run_that_goes_on_elsewhere_is_not_ended_by_who_lost_it(bus: Workbench) -> None:
     """The holder froze in the middle of it, and wakes up when another one carries it out."""
     bus.process()
@@ -278,7 +296,7 @@ def test_a_lease_is_trusted_that_a_claim_has_proved(database_url: str, clock: Ma
 @SQLITE
 def test_what_falls_due_while_nobody_has_the_connector_is_made_up_for(database_url: str, clock: ManualClock) -> None:
     nightly = ["support.people:NightlyConnector"]
-    with Workbench(database_url, clock, nightly, homes=Elsewhere(), handover=timedelta(seconds=17)) as bus:
+    with Workbench(database_url, clock, nightly, homes=OneOfTwo(here=False), handover=timedelta(seconds=17)) as bus:
         [task_id] = bus.log(new_task({"name": "nightly"}, connector="nightly"))
         bus.dispatcher.schedule_is_due("nightly")
         clock.advance(timedelta(seconds=18))

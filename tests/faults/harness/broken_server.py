@@ -35,7 +35,7 @@ BROKEN = "IB_BROKEN"
 CLOCK = "IB_CLOCK"
 """A file with the number of seconds by which the clock is wrong."""
 HELD = "IB_HELD"
-"""A file that is there since a server's interpreter was held."""
+"""A file that is there since a server's interpreter was held, with the number of its process."""
 
 _TASKS_BEFORE = 20
 _attempt = schema.task_attempt
@@ -141,7 +141,9 @@ def with_a_held_interpreter() -> None:
 
     def prepare_or_hold(connector: LeftConnector, *arguments: Any) -> RegisterInfo:
         if next(tasks) == _TASKS_BEFORE and not held.exists():
-            held.touch()
+            written = held.with_suffix(".new")
+            written.write_text(str(os.getpid()), encoding="ascii")
+            written.rename(held)
             re.match("(a|a)*b", "a" * 100)
         return prepare(connector, *arguments)
 

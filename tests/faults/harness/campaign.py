@@ -120,6 +120,10 @@ class Campaign:
         with Client(server.address, application="harness", timeout=10.0) as client:
             self._wait(lambda: _holds_all(client.list_replicas()), "one server that processes all", seconds)
 
+    def wait_for_file(self, path: Path, seconds: float = 60.0) -> None:
+        """Wait until something that was broken says so by a file. Raises TimeoutError."""
+        self._wait(path.exists, f"the file {path.name}", seconds)
+
     def wait_for_health(self, status: int, seconds: float = 60.0) -> None:
         """Wait until the first server tells balancers so. Raises TimeoutError."""
         with grpc.insecure_channel(self.servers[0].address) as channel:

@@ -257,9 +257,15 @@ class Dispatcher:
         return RunTicket(connector=record.name, outcome=outcome, run=accepted)
 
     def _start(self, name: str, run: NewRun) -> tuple[NotifyOutcome, Run]:
-        """Start or join a run of a connector, wherever it is processed."""
+        """Start or join a run of a connector, wherever it is processed.
+
+        Where others could take the connector, only its holder begins a run by itself; else it is left for who takes it.
+        """
         if self._is_here(name):
-            return self._workers[name].trigger_on_record(run)
+            worker, shared = self._workers[name], self._homes.is_elsewhere(name)
+            accepted = worker.trigger_as_holder(run) if shared else worker.trigger_on_record(run)
+            if accepted is not None:
+                return accepted
         ticket = self._store.leave_request(self._registry.get(name).id, run)
         self._homes.tell()
         return ticket

@@ -114,11 +114,16 @@ class ConnectorWorker:
     def trigger_on_record(self, run: NewRun) -> tuple[NotifyOutcome, Run]:
         """As ``trigger``, and return the run that was started or joined, which is on record then."""
         with self._changed:
-            self._held = None
-            outcome, accepted = self._accept(run)
-            self._asked.put_on_record(accepted.id)
-        # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
-        return outcome, self._store.begin_run(self._registered.id, accepted)
+            ticket = self._accept_known(run)
+        return self._on_record(*ticket)
+
+    def trigger_as_holder(self, run: NewRun) -> tuple[NotifyOutcome, Run] | None:
+        """As ``trigger_on_record``; None if another process may take the connector first, and end what it finds."""
+        with self._changed:
+            if self._lease is None:
+                return None
+            ticket = self._accept_known(run)
+        return self._on_record(*ticket)
 
     def trigger_requested(self, request: RequestedRun) -> None:
         """Carry out a run that somebody left for this worker; asking again changes nothing."""
@@ -214,6 +219,16 @@ class ConnectorWorker:
         outcome, accepted = self._asked.ask(run)
         self._begin()
         return outcome, accepted
+
+    def _accept_known(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
+        self._held = None
+        outcome, accepted = self._accept(run)
+        self._asked.put_on_record(accepted.id)
+        return outcome, accepted
+
+    def _on_record(self, outcome: NotifyOutcome, run: NewRun) -> tuple[NotifyOutcome, Run]:
+        # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
+        return outcome, self._store.begin_run(self._registered.id, run)
 
     def _begin(self) -> None:
         """See to what was asked for: wake the run in progress, or the thread, which may have to be started."""

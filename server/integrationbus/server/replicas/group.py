@@ -92,6 +92,8 @@ class ReplicaGroup:
         """See ``Homes.tell``."""
         if self._heartbeat.has_others:
             self._send(Signal.CHANGED)
+            # It may have been left for this replica, which is about to take the connector.
+            self._lookout.look_now()
 
     def heard(self, signal: Signal) -> None:
         """Another replica gave a hint."""
