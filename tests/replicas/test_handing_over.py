@@ -238,6 +238,47 @@ def test_a_requested_run_that_goes_on_elsewhere_is_not_ended_by_who_lost_it(bus:
 
 
 @SQLITE
+def test_a_run_that_has_ended_elsewhere_is_handed_over_under_another_id(bus: Workbench) -> None:
+    """What was read of the requests was too old."""
+    take(bus, "somebody")
+    over = run()
+    bus.store.leave_request(record(bus).id, over)
+    stale = one_request(bus)
+    bus.store.end_run(over.id, RunState.COMPLETED, seen=1)
+    bus.workers["people"].trigger_requested(stale)
+    [(left, _)] = bus.wait_until(lambda: requested(bus), bool)
+    assert left != over.id
+    assert bus.store.run(left).state is RunState.RUNNING
+
+
+@SQLITE
+def test_a_requested_run_that_is_over_is_not_begun_again(bus: Workbench) -> None:
+    wanted = run()
+    bus.store.leave_request(record(bus).id, wanted)
+    stale = tidings(bus)
+    bus.dispatcher.see(stale)
+    assert bus.wait_for(wanted.id).state is RunState.COMPLETED
+    while not bus.dispatcher.give_back(PEOPLE):
+        pass
+    bus.dispatcher.see(stale)
+    assert not bus.workers["people"].is_running
+
+
+@SQLITE
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_starts_with_the_connector_joins_a_run_that_was_left(bus: Workbench, *, cancelled: bool) -> None:
+    [task_id] = bus.log(new_task({"name": "logged"}))
+    wanted = run()
+    bus.store.leave_request(record(bus).id, wanted)
+    if cancelled:
+        bus.store.note_cancellation(wanted.id, actor="tests", reason="")
+    bus.dispatcher.adopt(PEOPLE)
+    assert bus.settled(task_id).state is TaskState.SUCCEEDED
+    bus.dispatcher.see(tidings(bus))
+    assert bus.wait_for(wanted.id).counts.succeeded == (0 if cancelled else 1)
+
+
+@SQLITE
 def test_what_comes_while_the_connector_is_given_back_takes_it_anew(
     bus: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,9 @@ from integrationbus.server.run import NotifyOutcome
 
 __all__ = ["AskedRuns"]
 
+# What is read of the requests may be older than the end of a run, by one look.
+_REMEMBERED = 8
+
 
 class AskedRuns:
     """What a worker was asked for. Not safe by itself: the worker calls it with its own lock held.
@@ -27,6 +30,7 @@ class AskedRuns:
         self._again = False
         self._on_record: set[str] = set()
         self._seen: dict[str, int] = {}
+        self._over: deque[str] = deque(maxlen=_REMEMBERED)
 
     def ask(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
         """Start a run, or join another one, which is returned."""
@@ -46,7 +50,7 @@ class AskedRuns:
     def ask_for_left(self, request: RequestedRun) -> bool:
         """Take up a run that another process left, once for each number; returns whether that changed anything."""
         run = request.run
-        if request.number <= self.seen(run.id):
+        if request.number <= self.seen(run.id) or run.id in self._over:
             return False
         self._seen[run.id] = request.number
         if self.active is None or self.active.id == run.id:
@@ -89,9 +93,11 @@ class AskedRuns:
         self.active = _both(run, request.run)
         return self.active
 
-    def forget(self, run_id: str) -> None:
-        """A run has ended for good."""
+    def forget(self, run_id: str, *, seen: int) -> None:
+        """A run has ended for good, and so has what was asked of it until then."""
         self._seen.pop(run_id, None)
+        if seen:
+            self._over.append(run_id)
 
     def give_up(self, run: NewRun) -> int:
         """A run was interrupted: what follows it, or another one like it, takes its place. Returns what it had seen."""
@@ -107,7 +113,7 @@ class AskedRuns:
         joined = self.active if self.active is not None and self.active.id == run.id else run
         self._again = self.cancelled = False
         self._begin_next()
-        self.forget(run.id)
+        self._seen.pop(run.id, None)
         return joined
 
     def take_back(self, run: NewRun) -> None:

@@ -59,6 +59,7 @@ class Dispatcher:
 
     def adopt(self, names: Collection[str]) -> None:
         """Go on with what an earlier holder left: runs that it did not end, and tasks that nobody has come for."""
+        self._take_up(names)
         abandoned, called = set(self._store.abandoned()), set(self._store.called())
         for record in self._store.connectors():
             if record.name not in self._workers or record.name not in names:
@@ -276,6 +277,17 @@ class Dispatcher:
             self._workers[name].trigger(run)
         elif self._homes.is_elsewhere(name):
             self._start(name, run)
+
+    def _take_up(self, names: Collection[str]) -> None:
+        """Begin the runs that were left for whoever takes these connectors.
+
+        What else is to run joins them: of two runs, the second would wait for as long as the first one retries. Those
+        that were cancelled must not swallow it, and are seen to with the next look.
+        """
+        news = self._store.news()
+        for request in news.requested:
+            if request.connector in self._workers and request.connector in names and request.run.id not in news.cancelled:
+                self._workers[request.connector].trigger_requested(request)
 
     def _catch_up(self, name: str) -> None:
         """Do what fell due while the connector moved: nobody may have done it. To look once more does no harm."""

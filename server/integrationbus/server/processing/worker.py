@@ -357,7 +357,7 @@ class ConnectorWorker:
         request = self._store.end_run(run.id, state, seen=seen, lost=lost)
         if request is None:
             with self._changed:
-                self._asked.forget(run.id)
+                self._asked.forget(run.id, seen=seen)
         self._on_change()
         return request
 

@@ -5,14 +5,17 @@ looks at the line again, or the request finds no run to join. The request goes w
 that nobody has carried out survives every crash.
 """
 
+from dataclasses import replace
+
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from integrationbus.server.claims import NewRun
+from integrationbus.server.ids import new_id
 from integrationbus.server.replica import RequestedRun
 from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
 from integrationbus.server.storage import schema
 from integrationbus.server.storage.reading import read_run
-from integrationbus.server.storage.runs import end_run, insert_run
+from integrationbus.server.storage.runs import begin_run, end_run, insert_run
 from integrationbus.server.storage.statement import Statement
 
 __all__ = ["end_unless_requested", "leave_request", "list_requests"]
@@ -40,7 +43,7 @@ def leave_request(connection: Connection, connector_id: int, run: NewRun, now: i
     )
     joined = connection.execute(open_runs.order_by(_run.c.id.desc()).limit(1)).scalar_one_or_none()
     if joined is None:
-        insert_run(connection, connector_id, run, now)
+        run = _on_record(connection, connector_id, run, now)
     values = {
         "connector_id": connector_id,
         "run_id": joined or run.id,
@@ -54,6 +57,14 @@ def leave_request(connection: Connection, connector_id: int, run: NewRun, now: i
     connection.execute(delete(_request).where(_request.c.connector_id == connector_id))
     connection.execute(insert(_request).values(values))
     return (NotifyOutcome.COALESCED if joined else NotifyOutcome.STARTED), read_run(connection, joined or run.id)
+
+
+def _on_record(connection: Connection, connector_id: int, run: NewRun, now: int) -> NewRun:
+    """Put a run on record. One that has ended meanwhile, where it was left before, is not asked for again by its id."""
+    if begin_run(connection, connector_id, run, now).state is not RunState.RUNNING:
+        run = replace(run, id=new_id())
+        insert_run(connection, connector_id, run, now)
+    return run
 
 
 def list_requests(connection: Connection, run_id: str = "") -> list[RequestedRun]:
