@@ -241,7 +241,8 @@ class Dispatcher:
             return ConnectorState.HALTED, f"task {record.halted_by} failed; resume the connector to go on"
         if record.paused:
             return ConnectorState.PAUSED, record.pause_reason
-        running = self._workers[record.name].is_running if self._is_here(record.name) else record.run_open
+        # The record also knows of a run elsewhere, where a connector that is to be here has not come from yet.
+        running = record.run_open or (self._is_here(record.name) and self._workers[record.name].is_running)
         return (ConnectorState.RUNNING if running else ConnectorState.IDLE), ""
 
     def _request_run(self, record: ConnectorRecord, *, clear_halt: bool, actor: str, reason: str) -> RunTicket:
@@ -286,7 +287,7 @@ class Dispatcher:
         """
         news = self._store.news()
         for request in news.requested:
-            if request.connector in self._workers and request.connector in names and request.run.id not in news.cancelled:
+            if request.run.id not in news.cancelled and request.connector in self._workers.keys() & names:
                 self._workers[request.connector].trigger_requested(request)
 
     def _catch_up(self, name: str) -> None:
