@@ -31,6 +31,7 @@ from integrationbus.v1.task_service_pb2 import LogTaskStreamRequest, LogTaskStre
 
 SOON = timedelta(milliseconds=1)
 DRAINING = Refuse(code=grpc.StatusCode.UNAVAILABLE, reason="SERVER_DRAINING", retry_delay=SOON)
+CUT_OFF = Refuse(code=grpc.StatusCode.CANCELLED)
 OUT_OF_ORDER = Refuse(code=grpc.StatusCode.INVALID_ARGUMENT, reason="STREAM_OUT_OF_ORDER")
 TAKEN_OVER = Refuse(code=grpc.StatusCode.ABORTED, reason="STREAM_OUT_OF_ORDER")
 
@@ -109,7 +110,7 @@ def test_tasks_are_numbered_and_the_call_ends_when_all_are_settled(bus: Scripted
     assert sent(bus) == [("start", 0), ("task", 1), ("task", 2), ("task", 3)]
 
 
-@pytest.mark.parametrize("end", [[DRAINING], [Restart()], []], ids=["draining", "killed", "ok"])
+@pytest.mark.parametrize("end", [[DRAINING], [CUT_OFF], [Restart()], []], ids=["draining", "cut off", "killed", "ok"])
 def test_what_is_not_settled_is_sent_again(bus: ScriptedBus, client: EitherClient, end: list[Answer]) -> None:
     bus.conversations(
         "LogTaskStream",

@@ -31,6 +31,7 @@ SOON = timedelta(milliseconds=1)
 QUEUE_FULL = Refuse(code=grpc.StatusCode.RESOURCE_EXHAUSTED, reason="LOG_QUEUE_FULL", retry_delay=SOON)
 OUTCOME_UNKNOWN = Refuse(code=grpc.StatusCode.UNAVAILABLE, reason="OUTCOME_UNKNOWN", retry_delay=SOON)
 DRAINING = Refuse(code=grpc.StatusCode.UNAVAILABLE, reason="SERVER_DRAINING", retry_delay=SOON)
+CUT_OFF = Refuse(code=grpc.StatusCode.CANCELLED)
 BAD = Refuse(code=grpc.StatusCode.INVALID_ARGUMENT, reason="INVALID_FIELD", fields=(("tasks[1].site", "is required"),))
 
 
@@ -170,7 +171,9 @@ def test_refused_tasks_are_reported_with_their_place(bus: ScriptedBus, client: E
     assert all(isinstance(item, LoggedTask) for item in result.results[:3])
 
 
-@pytest.mark.parametrize("trouble", [QUEUE_FULL, OUTCOME_UNKNOWN, DRAINING], ids=lambda trouble: trouble.reason)
+@pytest.mark.parametrize(
+    "trouble", [QUEUE_FULL, OUTCOME_UNKNOWN, DRAINING, CUT_OFF], ids=lambda trouble: trouble.reason
+)
 def test_trouble_that_passes_is_waited_out_with_the_same_request_id(
     bus: ScriptedBus, client: EitherClient, line: Line, trouble: Refuse
 ) -> None:

@@ -31,6 +31,7 @@ from integrationbus.v1.task_service_pb2 import WatchTasksRequest, WatchTasksResp
 SOON = timedelta(milliseconds=1)
 DRAINING = Refuse(code=grpc.StatusCode.UNAVAILABLE, reason="SERVER_DRAINING", retry_delay=SOON)
 TOO_SLOW = Refuse(code=grpc.StatusCode.RESOURCE_EXHAUSTED, reason="WATCHER_TOO_SLOW", retry_delay=SOON)
+CUT_OFF = Refuse(code=grpc.StatusCode.CANCELLED)
 EXPIRED = Refuse(code=grpc.StatusCode.OUT_OF_RANGE, reason="RESUME_TOKEN_EXPIRED")
 
 
@@ -142,7 +143,9 @@ def test_an_empty_snapshot_leaves_no_gap(bus: ScriptedBus, client: EitherClient)
     assert starts(bus) == [True, token_message(crm=5)]
 
 
-@pytest.mark.parametrize("end", [[DRAINING], [TOO_SLOW], [Restart()], []], ids=["draining", "too slow", "killed", "ok"])
+@pytest.mark.parametrize(
+    "end", [[DRAINING], [TOO_SLOW], [CUT_OFF], [Restart()], []], ids=["draining", "too slow", "cut off", "killed", "ok"]
+)
 def test_a_watch_that_ends_goes_on_where_the_caller_is(
     bus: ScriptedBus, client: EitherClient, end: Sequence[Answer]
 ) -> None:

@@ -12,7 +12,7 @@ from support.bench import Workbench, new_task
 from support.clocks import ManualClock
 
 from integrationbus.server.claims import NewRun
-from integrationbus.server.connector import ConnectorRecord, HeadAction, Lease
+from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction, Lease
 from integrationbus.server.errors import StoreUnavailable
 from integrationbus.server.ids import new_id
 from integrationbus.server.replica import Replica, RequestedRun
@@ -221,6 +221,23 @@ def test_a_run_goes_on_under_its_own_id_whoever_takes_the_connector(database_url
         # Now it has the connector, and begins a run without a detour.
         assert bus.process().state is RunState.COMPLETED
         assert requested(bus) == []
+
+
+@SQLITE
+def test_a_connector_that_runs_elsewhere_until_it_comes_is_called_running(
+    database_url: str, clock: ManualClock
+) -> None:
+    with Workbench(database_url, clock, homes=OneOfTwo(here=True)) as bus:
+        elsewhere = run()
+        bus.store.acquire_lease("people", "somebody", elsewhere.id)
+        bus.store.begin_run(record(bus).id, elsewhere)
+        assert bus.dispatcher.state_of(record(bus))[0] is ConnectorState.RUNNING
+        bus.store.release_lease("people", "somebody")
+        # Whoever takes the connector ends what is left, and knows best from then on.
+        bus.workers["people"].trigger(run())
+        while not bus.dispatcher.give_back(PEOPLE):
+            pass
+        assert bus.dispatcher.state_of(record(bus))[0] is ConnectorState.IDLE
 
 
 def test_a_requested_run_that_goes_on_elsewhere_is_not_ended_by_who_lost_it(bus: Workbench) -> None:

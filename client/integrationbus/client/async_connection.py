@@ -115,7 +115,7 @@ class AsyncConnection:
 
     def error(self, error: grpc.aio.AioRpcError) -> BusError:
         """What an error of gRPC means."""
-        return bus_error(error, self._target)
+        return bus_error(error, self._target, is_closed=self._is_closed)
 
     def _check_open(self) -> None:
         if self._is_closed:

@@ -116,7 +116,7 @@ class Connection:
 
     def error(self, error: grpc.RpcError) -> BusError:
         """What an error of gRPC means."""
-        return bus_error(error, self._target)
+        return bus_error(error, self._target, is_closed=self._closed.is_set())
 
     def _check_open(self) -> None:
         if self._closed.is_set():

@@ -11,7 +11,7 @@ BusError
 ├── Unavailable              come back later; nothing was stored, unless a connection broke in mid-call
 │   └── OutcomeUnknown       repeat with the same request_id to learn what became of it
 ├── DeadlineExceeded         the answer did not come in time; a change may or may not have been made
-├── Cancelled                the call was cancelled
+├── Cancelled                the call was cancelled here
 ├── AccessDenied             use other credentials
 ├── NotSupported             use a newer server
 └── ServerFault              report it
@@ -115,7 +115,7 @@ class Exhausted(BusError):
 
 
 class Unavailable(BusError):
-    """The server cannot be reached, is stopping, or cannot use its database right now."""
+    """The server cannot be reached, is stopping, has cut the call off, or cannot use its database right now."""
 
 
 class OutcomeUnknown(Unavailable):
@@ -127,7 +127,7 @@ class DeadlineExceeded(BusError):
 
 
 class Cancelled(BusError):
-    """The call was cancelled before its answer came."""
+    """The call was cancelled here, before its answer came."""
 
 
 class AccessDenied(BusError):
@@ -143,7 +143,7 @@ class ServerFault(BusError):
 
 
 ERROR_CLASSES: Final[Mapping[tuple[StatusCode, str], type[BusError]]] = {
-    (StatusCode.CANCELLED, ""): Cancelled,
+    (StatusCode.CANCELLED, ""): Unavailable,
     (StatusCode.UNKNOWN, ""): ServerFault,
     (StatusCode.INVALID_ARGUMENT, ""): InvalidRequest,
     (StatusCode.INVALID_ARGUMENT, ErrorReason.REQUEST_ID_REUSED): RequestIdReused,

@@ -7,7 +7,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from integrationbus.client.model.errors import BusError, FieldViolation, error_class
+from integrationbus.client.model.errors import BusError, Cancelled, FieldViolation, error_class
 
 __all__ = ["bus_error", "status_code"]
 
@@ -27,17 +27,19 @@ def status_code(number: int) -> grpc.StatusCode:
     return _CODES.get(number, grpc.StatusCode.UNKNOWN)
 
 
-def bus_error(call: FailedCall, target: str) -> BusError:
+def bus_error(call: FailedCall, target: str, *, is_closed: bool) -> BusError:
     """Read a failed call to ``target``, with what its google.rpc.Status says in detail.
 
-    The message of an error that is not the server's own, such as a broken connection, starts with the target.
+    The message of an error that is not the server's own, such as a broken connection, starts with the target. A call is
+    CANCELLED because the connection ``is_closed`` here, or was cut off by a server that stops.
     """
     info, bad_request, retry = ErrorInfo(), BadRequest(), RetryInfo()
     for detail in _rich_status(call).details:
         for known in (info, bad_request, retry):
             detail.Unpack(known)
     reason = info.reason if info.domain == _DOMAIN else ""
-    return error_class(call.code(), reason)(
+    is_ours = is_closed and call.code() is grpc.StatusCode.CANCELLED
+    return (Cancelled if is_ours else error_class(call.code(), reason))(
         (call.details() or "") if reason else f"{target}: {call.details()}",
         code=call.code(),
         reason=reason,

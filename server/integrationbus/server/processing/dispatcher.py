@@ -241,9 +241,14 @@ class Dispatcher:
             return ConnectorState.HALTED, f"task {record.halted_by} failed; resume the connector to go on"
         if record.paused:
             return ConnectorState.PAUSED, record.pause_reason
-        # The record also knows of a run elsewhere, where a connector that is to be here has not come from yet.
-        running = record.run_open or (self._is_here(record.name) and self._workers[record.name].is_running)
-        return (ConnectorState.RUNNING if running else ConnectorState.IDLE), ""
+        return (ConnectorState.RUNNING if self._is_running(record) else ConnectorState.IDLE), ""
+
+    def _is_running(self, record: ConnectorRecord) -> bool:
+        """Its worker knows best, once it has the connector; until then another process may still be at work."""
+        if not self._is_here(record.name):
+            return record.run_open
+        worker = self._workers[record.name]
+        return worker.is_running or (record.run_open and not worker.trusted)
 
     def _request_run(self, record: ConnectorRecord, *, clear_halt: bool, actor: str, reason: str) -> RunTicket:
         state, problem = self.state_of(record)
