@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 from support.bench import Workbench, new_task
 
-from integrationbus.server.storage import bulk, schema
+from integrationbus.server.storage import schema
+from integrationbus.server.storage.task_updates import update_tasks
 from integrationbus.server.task import TaskState
 
 PENDING, RUNNING = int(TaskState.PENDING), int(TaskState.RUNNING)
@@ -45,14 +46,7 @@ def test_what_is_meant_is_changed_and_nothing_else(bus: Workbench, case: str) ->
     meant = {sequence: (position, number) for sequence, state, position, number in CASES[case] if state == PENDING}
     with bus.database.write() as connection:
         kept = {sequence: (sequence, None) for sequence in range(1, TASKS + 1)}
-        changed = bulk.update_tuples(
-            connection,
-            schema.task,
-            connector_id,
-            CASES[case],
-            keys=("sequence", "state"),
-            values=("position", "object_id"),
-        )
+        changed = update_tasks(connection, connector_id, ("position", "object_id"), CASES[case])
         task = schema.task.c
         found = connection.execute(select(task.sequence, task.position, task.object_id)).all()
     assert changed == len(meant)

@@ -10,15 +10,15 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from integrationbus.server.errors import LeaseLost
 from integrationbus.server.storage import schema
-from integrationbus.server.storage.bulk import update_tuples
 from integrationbus.server.storage.insertion import Insertion
 from integrationbus.server.storage.statement import Statement
+from integrationbus.server.storage.task_updates import update_tasks
 from integrationbus.server.task import SETTLED_STATES, TRANSITIONS, Task, TaskState
 from integrationbus.server.value import value
 
 __all__ = ["Change", "ChangeNote", "Recorded", "advance_head", "lock_head", "record_changes"]
 
-_task, _head, _event = schema.task, schema.connector_head, schema.task_event
+_head, _event = schema.connector_head, schema.task_event
 
 _EVENT_KEYS = (
     "connector_id",
@@ -143,16 +143,16 @@ _Moves = Sequence[tuple[Change, int]]
 
 
 def _update_tasks(connection: Connection, connector_id: int, names: tuple[str, ...], moves: _Moves, now: int) -> None:
-    keys, values = ("sequence", "state"), ("state", "position", *names)
+    changed = ("state", "position", *names)
     rows: list[tuple[Any, ...]] = [
         (change.task.sequence, int(change.previous), int(change.state), position, *change.columns.values())
         for change, position in moves
     ]
     if "in_line" in names:
         # Since when the task is settled, if it leaves the line; if it comes back, it is so no longer.
-        values += ("settled_at",)
+        changed += ("settled_at",)
         rows = [(*row, now if _settles(change) else None) for row, (change, _) in zip(rows, moves, strict=True)]
-    moved = update_tuples(connection, _task, connector_id, rows, keys=keys, values=values)
+    moved = update_tasks(connection, connector_id, changed, rows)
     if moved != len(rows):
         raise LeaseLost(f"{len(rows) - moved} tasks were moved by somebody else")
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from sqlalchemy import Connection, Table, bindparam, update
+from sqlalchemy import Connection, Table, bindparam, insert, update
 
 from integrationbus.connectors.object_class import ObjectClass
 from integrationbus.server.class_catalog import ClassCatalog
-from integrationbus.server.storage.bulk import insert_tuples
 from integrationbus.server.storage.statement import Statement
 from integrationbus.server.target import key_map
 from integrationbus.server.target.deletion import Deletion
@@ -115,7 +114,7 @@ def _create(connection: Connection, object_class: ObjectClass, rows: Sequence[Ta
     for attributes, part in _by_attributes(list(zip(rows, ids, strict=True))).items():
         names = (object_class.id_column.name, *_column_names(object_class, attributes))
         tuples = [(object_id, *row.values.values()) for row, object_id in part]
-        insert_tuples(connection, object_class.table, names, tuples)
+        _insert_of(object_class.table, names).run_each(connection, names, tuples)
     return ids
 
 
@@ -126,6 +125,11 @@ def _update(connection: Connection, object_class: ObjectClass, pairs: _Pairs) ->
             statement = _update_of(object_class.table, object_class.id_column.name, columns)
             rows = [(object_id, *row.values.values()) for row, object_id in part]
             statement.run_each(connection, ("_id", *(f"_{name}" for name in columns)), rows)
+
+
+@cache
+def _insert_of(table: Table, names: tuple[str, ...]) -> Statement:
+    return Statement(insert(table), names)
 
 
 @cache
