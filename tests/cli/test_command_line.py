@@ -1,6 +1,8 @@
 """The command line, against a real server."""
 
+import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -130,6 +132,23 @@ async def test_a_line_that_is_no_task_ends_a_stream_which_goes_on_there(run: Run
     assert len(json.loads(tasks.stdout)) == 3
 
 
+async def test_lines_are_utf_8_whatever_marks_and_ends_them(run: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = ("log", "people", "create-object", "--lines", str(pipe))
+    _, logged = await asyncio.gather(
+        asyncio.to_thread(pipe.write_bytes, '\ufeff{"name": "Žofie"}\r\n{"name": "Ada"}\r\n'.encode()),
+        run(*words, env={"LC_ALL": "C"}),
+    )
+    assert (logged.exit_code, logged.stdout) == (0, "2 tasks logged\n")
+    await run("notify", "people", "--wait")
+    assert "Žofie" in (await run("objects", "list", "test.person")).output
+    bad = tmp_path / "bad.jsonl"
+    bad.write_bytes(b'{"name": "x"}\n{"name": "\xff"}\n')
+    refused = await run(*words[:-1], str(bad))
+    assert (refused.exit_code, "line 2 is not UTF-8" in refused.stderr) == (2, True), refused.output
+
+
 async def test_enumerations_explain_themselves(run: Run) -> None:
     assert "halts the connector" in (await run("enums", "ProcessType")).output
     assert "TaskState" in (await run("enums")).output
@@ -145,6 +164,7 @@ async def test_enumerations_explain_themselves(run: Run) -> None:
         (["log", "people", "create-object", "--record", "[]"], 2, "JSON object"),
         (["log", "people", "create-object"], 2, "--record"),
         (["log", "people", "create-object", "--lines", "/nonexistent"], 2, "does not exist"),
+        (["log", "people", "create-object", "--lines", "/"], 2, "is a directory"),
         (["log", "people", "create-object", "--lines", "-", "--wait"], 2, "not for --lines"),
         (["log", "people", "create-object", "--lines", "-", "--external-id", "1"], 2, "not for --lines"),
         (["log", "people", "create-object", "--lines", "-", "--request-id", "r"], 2, "not for --lines"),

@@ -10,14 +10,19 @@ from collections.abc import AsyncIterator, Iterator
 from enum import IntEnum
 from pathlib import Path
 
+import grpc
 import pytest
 import typer
 from support.cli import Run, commands_against
+from support.scripted_bus import Refuse, ScriptedBus
 from support.served import Served, serve
 from typer.testing import CliRunner
 
-from integrationbus.client import TaskDataType
+from integrationbus.client import Client, ResumeToken, TaskDataType, Unavailable
 from integrationbus.server.cli.commands import app
+from integrationbus.server.cli.go_on import saying_how_to_go_on
+from integrationbus.v1 import task_pb2
+from integrationbus.v1.task_service_pb2 import Checkpoint, WatchTasksResponse
 
 NARROW = {"TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "0", "COLUMNS": "80", "NO_COLOR": "1", "TERM": "xterm"}
 
@@ -122,13 +127,69 @@ async def suggested(served: Served, *words: str) -> list[str]:
     return shlex.split(command)
 
 
-async def test_logging_that_is_interrupted_says_how_far_it_came(served: Served, run: Run) -> None:
-    words = ("log", "people", "create-object", "--lines", "-", "--server", served.address)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "integrationbus.server.cli", *words),
+async def started(served: Served, *words: str) -> asyncio.subprocess.Process:
+    """A command as a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "integrationbus.server.cli", *words, "--server", served.address),
         stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def test_whoever_waits_hears_what_holds_the_connector(served: Served, run: Run) -> None:
+    await run("connectors", "pause", "people", "--reason", "a break")
+    words = ("log", "people", "create-object", "--record", '{"name": "Ada"}', "--wait")
+    one, two = [await started(served, *words) for _ in range(2)]
+    assert one.stderr
+    assert two.stderr
+    async with asyncio.timeout(60):
+        for process in (one.stderr, two.stderr):
+            assert (await process.readline()).decode() == "people is PAUSED: a break\n"
+        one.send_signal(signal.SIGINT)
+        logged, said = await one.communicate()
+        [number] = re.findall(r"task (\S+) is number", logged.decode())
+        end = f"integrationbus: interrupted; the task goes on: integrationbus tasks show {number}\n"
+        assert (one.returncode, said.decode()) == (130, end)
+        await run("connectors", "resume", "people")
+        logged, said = await two.communicate()
+        assert (two.returncode, said) == (0, b"")
+    assert logged.decode().splitlines()[1:] == ["Create object: RUNNING", "Create object: SUCCEEDED"]
+
+
+def test_a_watch_that_breaks_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    bus = ScriptedBus()
+    token = task_pb2.ResumeToken(store_id="s", positions={"people": 3})
+    start = WatchTasksResponse(checkpoint=Checkpoint(), resume_token=token)
+    bus.streams("WatchTasks", [start, Refuse(code=grpc.StatusCode.UNAVAILABLE)])
+    with (
+        Client(bus.address, application="tests", patience=0) as client,
+        pytest.raises(Unavailable),
+        client.watch() as changes,
+        saying_how_to_go_on("watch", changes, "here:1", {"--connector": ["people"]}, {}),
+    ):
+        next(changes)
+    bus.stop()
+    go_on = f"integrationbus watch --since {ResumeToken('s', {'people': 3}).to_text()} --server here:1"
+    assert capsys.readouterr().err == f"\ngo on with: {go_on} --connector people\n"
+
+
+async def test_a_stream_that_is_interrupted_says_how_far_it_came(served: Served, run: Run) -> None:
+    process = await started(served, "log", "people", "create-object", "--lines", "-", "--stream-id", "lines")
+    assert process.stdin
+    process.stdin.write(b'{"name": "p"}\n')
+    async with asyncio.timeout(60):
+        await run("watch", "--snapshot", "--state", "succeeded", "--count", "1")
+        process.send_signal(signal.SIGINT)
+        _, said = await process.communicate()
+    assert process.returncode == 130
+    assert re.fullmatch(
+        "integrationbus: interrupted: [01] lines? settled, .*; the same command goes on where it was\n", said.decode()
+    )
+
+
+async def test_logging_that_is_interrupted_says_how_far_it_came(served: Served, run: Run) -> None:
+    process = await started(served, "log", "people", "create-object", "--lines", "-")
     assert process.stdin
     process.stdin.write(b"".join(b'{"name": "p%d"}\n' % number for number in range(600)))
     async with asyncio.timeout(60):

@@ -9,10 +9,11 @@ import typer
 
 from integrationbus.client import BusError, Client, DeadlineExceeded, Unavailable
 
-__all__ = ["FAILED", "ServerOption", "connect", "fail"]
+__all__ = ["FAILED", "INTERRUPTED", "ServerOption", "connect", "fail"]
 
 FAILED = 1
 UNREACHABLE = 3
+INTERRUPTED = 130
 
 ServerOption = Annotated[
     str, typer.Option("--server", envvar="INTEGRATIONBUS_SERVER", help="The address of the server.")

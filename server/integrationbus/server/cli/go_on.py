@@ -1,24 +1,47 @@
 """Saying how a watch goes on that was ended."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 
 import typer
 
-from integrationbus.client import ResumeToken
+from integrationbus.client import ObjectWatch, ResumeToken, Unavailable, Watch
 
-__all__ = ["say_how_to_go_on"]
+__all__ = ["saying_how_to_go_on"]
 
 
-def say_how_to_go_on(
+@contextmanager
+def saying_how_to_go_on(
     command: str,
-    token: ResumeToken,
+    watch: Watch | ObjectWatch,
+    server: str,
+    options: Mapping[str, Iterable[object] | None],
+    flags: Mapping[str, bool],
+) -> Iterator[None]:
+    """Print on stderr the command that goes on, with the same filters and form, when a watch is interrupted or breaks.
+
+    Whoever ends it by Ctrl-C has what was asked for, so that is no error.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say(command, watch.resume_token, server, options, flags)
+    except Unavailable:
+        _say(command, watch.resume_token, server, options, flags)
+        raise
+
+
+def _say(
+    command: str,
+    token: ResumeToken | None,
     server: str,
     options: Mapping[str, Iterable[object] | None],
     flags: Mapping[str, bool],
 ) -> None:
-    """Print on stderr the command that goes on where this one ended, with the same filters and the same form."""
+    if token is None:
+        return
     words = ["integrationbus", *command.split(), "--since", token.to_text(), "--server", server]
     for option, values in options.items():
         for value in values or ():

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from integrationbus.client import (
     Client,
@@ -19,24 +18,19 @@ from integrationbus.client import (
     NewTask,
     Payload,
     ProcessType,
-    Task,
-    TaskChange,
     TaskDataType,
     TaskOptions,
-    TaskState,
     TaskType,
 )
-from integrationbus.server.cli.connection import ServerOption, connect, fail
+from integrationbus.server.cli.connection import INTERRUPTED, ServerOption, connect
 from integrationbus.server.cli.log_stream import progress_bar, stream_lines
+from integrationbus.server.cli.log_wait import wait_for
 from integrationbus.server.cli.names import labels_of, named
-from integrationbus.server.cli.output import JsonOption, console, counted, print_json, state_text
+from integrationbus.server.cli.output import JsonOption, counted, print_json
 from integrationbus.server.cli.payloads import json_object_of, json_of
 from integrationbus.server.cli.task_options import DataTypeOption, ExternalIdOption, ObjectTypeOption, SiteOption
 
 __all__ = ["log"]
-
-_INTERRUPTED = 130
-_SETTLED = (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.DELETED, TaskState.SKIPPED)
 
 
 def log(
@@ -80,7 +74,9 @@ def log(
     label: Annotated[list[str] | None, typer.Option(help="A mark, name=value. May be repeated.")] = None,
     title: Annotated[str, typer.Option(help="What people see; made from the rest by default.")] = "",
     request_id: Annotated[str, typer.Option(help="Makes the call safe to repeat.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until the task is settled; exit 1 if it failed.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until the task is settled, and say what holds it; exit 1 if it failed.")
+    ] = False,
     server: ServerOption = "127.0.0.1:50051",
     as_json: JsonOption = False,
 ) -> None:
@@ -102,8 +98,8 @@ def log(
     _refuse_idle("--file", {"--content-type": content_type}, given=file is not None)
     if lines is not None and (external_id or request_id or wait):
         raise typer.BadParameter("--external-id, --request-id and --wait are for one task, not for --lines")
-    if lines is not None and str(lines) != "-" and not lines.is_file():
-        raise typer.BadParameter(f"--lines: file {lines} does not exist")
+    if lines is not None and str(lines) != "-" and (lines.is_dir() or not lines.exists()):
+        raise typer.BadParameter(f"--lines: {lines} {'is a directory' if lines.is_dir() else 'does not exist'}")
     with connect(server) as client:
         if lines is not None:
             source = _numbered(lines, every_line=bool(stream_id))
@@ -111,10 +107,10 @@ def log(
             return
         payload = _payload(record, json_payload, file, content_type)
         receipt = client.log_task(connector, task_type, payload, request_id=request_id, **options)
-        if not wait:
+        if not (wait and as_json):
             _show(receipt, as_json=as_json)
-            return
-        _wait_for(client, receipt, as_json=as_json)
+        if wait:
+            wait_for(client, receipt, as_json=as_json)
 
 
 def _payload(record: str | None, json_payload: str | None, file: Path | None, content_type: str | None) -> Payload:
@@ -149,14 +145,23 @@ def _tasks_of(
 def _numbered(path: Path, *, every_line: bool) -> Iterator[tuple[int, str]]:
     """The lines that are not empty; with ``every_line`` there may be empty ones only at the end."""
     count = 0
-    with sys.stdin if str(path) == "-" else path.open() as source:
-        for number, line in enumerate(source, 1):
+    with sys.stdin.buffer if str(path) == "-" else path.open("rb") as source:
+        for number, raw in enumerate(source, 1):
+            line = _text_of(raw, number)
             if not line.strip():
                 continue
             count += 1
             if every_line and number > count:
                 raise typer.BadParameter(f"line {count} is empty; with --stream-id each line is a task")
             yield number, line
+
+
+def _text_of(line: bytes, number: int) -> str:
+    """A line as text: UTF-8 whatever the locale, in the first line perhaps behind a mark that says so."""
+    try:
+        return line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"line {number} is not UTF-8: {error.reason} at byte {error.start + 1}") from None
 
 
 def _log_lines(client: Client, tasks: Iterator[NewTask], stream_id: str, *, as_json: bool) -> None:
@@ -184,7 +189,7 @@ def _log_batches(client: Client, tasks: Iterator[NewTask], *, as_json: bool) -> 
     except KeyboardInterrupt:
         text = f"interrupted: {counted(stored, 'task')} logged, and perhaps the next batch"
         typer.echo(f"{text}; with --stream-id a repetition goes on where it was", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json({"logged": len(logged.logged), "resume_token": logged.resume_token})
     else:
@@ -197,20 +202,3 @@ def _show(receipt: LoggedTask, *, as_json: bool) -> None:
         return
     again = " (it was logged before)" if receipt.duplicate else ""
     typer.echo(f"task {receipt.id} is number {receipt.sequence} in the line of {receipt.connector}{again}")
-
-
-def _wait_for(client: Client, receipt: LoggedTask, *, as_json: bool) -> None:
-    with client.watch(since=receipt.resume_token, task_ids=receipt.id, connectors=receipt.connector) as changes:
-        for change in changes:
-            if not as_json:
-                console.print(Text(f"{change.title}: ").append_text(state_text(change.state)))
-            if change.state in _SETTLED:
-                _end(client.get_task(receipt.id), change, as_json=as_json)
-                return
-
-
-def _end(task: Task, change: Task | TaskChange, *, as_json: bool) -> None:
-    if as_json:
-        print_json(task)
-    if change.state is not TaskState.SUCCEEDED:
-        fail(f"{task.last_error.reason}: {task.last_error.message}" if task.last_error else change.state.name)

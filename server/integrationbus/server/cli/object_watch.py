@@ -7,7 +7,7 @@ from rich.text import Text
 
 from integrationbus.client import ObjectChange, ObjectWatch, ResumeToken
 from integrationbus.server.cli.connection import ServerOption, connect
-from integrationbus.server.cli.go_on import say_how_to_go_on
+from integrationbus.server.cli.go_on import saying_how_to_go_on
 from integrationbus.server.cli.output import JsonOption, console, moment, print_json
 
 __all__ = ["watch"]
@@ -28,14 +28,10 @@ def watch(
     with connect(server) as client:
         token = None if since is None else ResumeToken.from_text(since)
         watching = client.watch_objects(object_type or (), connector or (), since=token, with_objects=with_objects)
-        with watching as changes:
-            try:
-                _show(changes, count, as_json=as_json)
-            except KeyboardInterrupt:
-                if changes.resume_token is not None:
-                    options = {"--type": object_type, "--connector": connector}
-                    flags = {"--with-objects": with_objects, "--json": as_json}
-                    say_how_to_go_on("objects watch", changes.resume_token, server, options, flags)
+        options = {"--type": object_type, "--connector": connector}
+        flags = {"--with-objects": with_objects, "--json": as_json}
+        with watching as changes, saying_how_to_go_on("objects watch", changes, server, options, flags):
+            _show(changes, count, as_json=as_json)
 
 
 def _show(changes: ObjectWatch, count: int | None, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from integrationbus.client import ResumeToken, Task, TaskChange, TaskFilter, TaskState, Watch
 from integrationbus.server.cli.connection import ServerOption, connect
-from integrationbus.server.cli.go_on import say_how_to_go_on
+from integrationbus.server.cli.go_on import saying_how_to_go_on
 from integrationbus.server.cli.names import named
 from integrationbus.server.cli.output import JsonOption, console, moment, print_json, state_text
 
@@ -31,13 +31,12 @@ def watch(
     with connect(server) as client:
         token = None if since is None else ResumeToken.from_text(since)
         filters: TaskFilter = {"connectors": connector or (), "states": state or (), "task_ids": task_id or ()}
-        with client.watch(since=token, snapshot=snapshot, **filters) as changes:
-            try:
-                _show(changes, count, as_json=as_json)
-            except KeyboardInterrupt:
-                if changes.resume_token is not None:
-                    options = {"--connector": connector, "--state": state, "--task-id": task_id}
-                    say_how_to_go_on("watch", changes.resume_token, server, options, {"--json": as_json})
+        options = {"--connector": connector, "--state": state, "--task-id": task_id}
+        with (
+            client.watch(since=token, snapshot=snapshot, **filters) as changes,
+            saying_how_to_go_on("watch", changes, server, options, {"--json": as_json}),
+        ):
+            _show(changes, count, as_json=as_json)
 
 
 def _show(changes: Watch, count: int | None, *, as_json: bool) -> None:
