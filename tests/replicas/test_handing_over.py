@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
+from support.people import PeopleConnector
 
 from integrationbus.server.claims import NewRun
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, HeadAction, Lease
@@ -349,6 +350,48 @@ def test_a_lease_is_trusted_that_a_claim_has_proved(database_url: str, clock: Ma
         [task_id] = bus.log(new_task({"name": "late"}))
         assert bus.process().state is RunState.COMPLETED
         assert bus.states([task_id]) == ["SUCCEEDED"]
+
+
+@SQLITE
+def test_who_does_not_hold_a_connector_does_not_ask_for_the_same_run_again_and_again(
+    database_url: str, clock: ManualClock
+) -> None:
+    """Until its next heartbeat a replica may believe that a connector is here which another one has just taken."""
+    with Workbench(database_url, clock, homes=OneOfTwo(here=True)) as bus:
+        take(bus, "somebody")
+        wanted = run()
+        bus.store.leave_request(record(bus).id, wanted)
+        for _ in range(5):
+            # In a server, ``tell`` has the lookout look at once, which is what this loop does.
+            bus.dispatcher.see(tidings(bus))
+            while not bus.dispatcher.give_back(PEOPLE):
+                pass
+        left = one_request(bus)
+        assert (left.run.id, left.number) == (wanted.id, 1)
+
+
+@SQLITE
+def test_a_connector_that_is_busy_all_the_time_can_be_given_back(
+    bus: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its home is elsewhere now, because somebody started a replica to help; but one task follows the other."""
+    prepare = PeopleConnector.prepare_internal_object
+    logs = threading.Event()
+    logs.set()
+
+    def and_log_another(connector: PeopleConnector, *arguments: Any) -> object:
+        if logs.is_set():
+            bus.log(new_task({"name": new_id()}))
+            bus.dispatcher.tasks_logged(PEOPLE)
+        return prepare(connector, *arguments)
+
+    monkeypatch.setattr(PeopleConnector, "prepare_internal_object", and_log_another)
+    bus.log(new_task({"name": new_id()}))
+    bus.dispatcher.tasks_logged(PEOPLE)
+    try:
+        bus.wait_until(lambda: bus.dispatcher.give_back(PEOPLE), bool)
+    finally:
+        logs.clear()
 
 
 @SQLITE

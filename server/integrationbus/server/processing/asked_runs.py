@@ -1,6 +1,7 @@
 """Which runs of a connector were asked for: the one in progress, and what comes after it."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 from integrationbus.server.claims import NewRun
@@ -24,13 +25,40 @@ class AskedRuns:
     def __init__(self) -> None:
         self.active: NewRun | None = None
         """The run in progress."""
-        self.cancelled = False
-        """Whether that run is to end after the batch in hand."""
         self._following: deque[NewRun] = deque()
         self._again = False
+        self._cancelled: set[str] = set()
         self._on_record: set[str] = set()
         self._seen: dict[str, int] = {}
         self._over: deque[str] = deque(maxlen=_REMEMBERED)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run in progress is to end after the batch in hand."""
+        active = self.active
+        return active is not None and active.id in self._cancelled
+
+    @property
+    def joined(self) -> bool:
+        """Whether somebody joined the run in progress since it looked."""
+        return self._again
+
+    @property
+    def awaited(self) -> Sequence[NewRun]:
+        """The runs that somebody knows by their id, who asked for them here."""
+        runs = (*([self.active] if self.active else ()), *self._following)
+        return [run for run in runs if run.id in self._on_record and not self.seen(run.id)]
+
+    def cancel(self, run_id: str) -> bool:
+        """Make a run end after the batch in hand, or as soon as it begins; False for one that is unknown here."""
+        if all(run.id != run_id for run in (self.active, *self._following) if run):
+            return False
+        self._cancelled.add(run_id)
+        return True
+
+    def is_cancelled(self, run_id: str) -> bool:
+        """Whether a run was cancelled whose end is not on record."""
+        return run_id in self._cancelled
 
     def ask(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
         """Start a run, or join another one, which is returned."""
@@ -38,7 +66,7 @@ class AskedRuns:
             self.active = run
             return NotifyOutcome.STARTED, run
         if self.cancelled:
-            if not self._following:
+            if not self._following or self._following[-1].id in self._cancelled:
                 self._following.append(run)
                 return NotifyOutcome.STARTED, run
             self._following[-1] = _both(self._following[-1], run)
@@ -53,6 +81,9 @@ class AskedRuns:
         if request.number <= self.seen(run.id) or run.id in self._over:
             return False
         self._seen[run.id] = request.number
+        if run.id in self._cancelled:
+            # It is here, and what joined it before it was cancelled goes with it.
+            return False
         if self.active is None or self.active.id == run.id:
             self.ask(run)
         elif all(each.id != run.id for each in self._following):
@@ -93,10 +124,11 @@ class AskedRuns:
         self.active = _both(run, request.run)
         return self.active
 
-    def forget(self, run_id: str, *, seen: int) -> None:
+    def forget(self, run_id: str, *, requested: bool) -> None:
         """A run has ended for good, and so has what was asked of it until then."""
         self._seen.pop(run_id, None)
-        if seen:
+        self._cancelled.discard(run_id)
+        if requested:
             self._over.append(run_id)
 
     def give_up(self, run: NewRun) -> int:
@@ -105,16 +137,21 @@ class AskedRuns:
             again = replace(self.active or run, id=new_id())
             self._begin_next()
             self.active = self.active or again
-        self._again = self.cancelled = False
+        self._again = False
+        self._cancelled.discard(run.id)
         return self._seen.pop(run.id, 0)
 
-    def let_go(self, run: NewRun) -> NewRun:
-        """A run is left to another process; returns it with what others asked of it meanwhile."""
+    def let_go(self, run: NewRun) -> tuple[NewRun, bool]:
+        """A run is left to another process; returns it with what others asked of it meanwhile.
+
+        And whether it is no more than what another process has left for whoever has the connector.
+        """
         joined = self.active if self.active is not None and self.active.id == run.id else run
-        self._again = self.cancelled = False
+        is_left = self._seen.pop(run.id, 0) > 0 and not self._again
+        self._again = False
+        self._cancelled.discard(run.id)
         self._begin_next()
-        self._seen.pop(run.id, None)
-        return joined
+        return joined, is_left
 
     def take_back(self, run: NewRun) -> None:
         """A run could not be left to another process: it is next, and what began meanwhile follows."""

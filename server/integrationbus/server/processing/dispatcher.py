@@ -92,7 +92,7 @@ class Dispatcher:
                 self._workers[name].trigger_on_log(_new_run(RunTrigger.CALL, called_only=True))
         for worker in self._workers.values():
             self._go_on_unless_held(worker, holds)
-            if worker.is_running and (worker.name in held or worker.name in changed):
+            if worker.is_running and not worker.backs_off and (worker.name in held or worker.name in changed):
                 worker.poke()
             for run_id in tidings.cancelled:
                 worker.cancel(run_id)

@@ -13,6 +13,7 @@ from integrationbus.server.connector import Lease
 from integrationbus.server.errors import LeaseHeld, LeaseLost, OutcomeUnknown, ServerDraining, StoreUnavailable
 from integrationbus.server.ids import new_id
 from integrationbus.server.processing.asked_runs import AskedRuns
+from integrationbus.server.processing.run_records import RunRecords
 from integrationbus.server.processing.runner import RunEnd, Runner
 from integrationbus.server.registry import RegisteredConnector
 from integrationbus.server.replica import RequestedRun
@@ -32,6 +33,10 @@ _IDLE_SECONDS = 30.0
 _LINGER_SECONDS = 0.1
 _LINGER_AGE_SECONDS = 1.0
 _HURRY_SECONDS = 30.0
+# Longer than from one heartbeat to the next, which is when a connector is given back.
+_REST_SECONDS = 2.5
+_BY_THEMSELVES = (RunTrigger.LOG, RunTrigger.STARTUP, RunTrigger.CALL)
+"""What whoever takes the connector finds to do by itself."""
 
 
 class ConnectorWorker:
@@ -53,32 +58,35 @@ class ConnectorWorker:
         on_interrupted: Callable[[], None],
         trust: Trust | None = None,
     ) -> None:
+        self.name = registered.name
+        """The name of the connector."""
         self._registered = registered
         self._runner = runner
         self._store = store
         self._owner = owner
         self._clock = clock
-        self._on_change = on_change
         self._on_interrupted = on_interrupted
         self._trust = trust or Unlimited()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._asked = AskedRuns()
+        self._records = RunRecords(
+            store=store, registered=registered, asked=self._asked, changed=self._changed, on_change=on_change
+        )
         self._poked = False
         self._lingers = False
         self._hurries_until = 0.0
-        self._held: RunState | None = None
+        self._postponed: NewRun | None = None
+        self.held: RunState | None = None
+        """What the last run found to hold the connector."""
         self._stopping = False
         self._giving_back = False
         self._at_work = False
+        self.backs_off = False
+        """Whether a run that was interrupted is to be tried again after a while."""
         self._lease: Lease | None = None
         self._may_have_crashed = True
         self._next_deadline: datetime | None = None
-
-    @property
-    def name(self) -> str:
-        """The name of the connector."""
-        return self._registered.name
 
     @property
     def is_running(self) -> bool:
@@ -89,6 +97,11 @@ class ConnectorWorker:
     def is_busy(self) -> bool:
         """Whether a run is in progress that will look at the line again by itself."""
         return self.is_running and not self._lingers
+
+    @property
+    def _hurries(self) -> bool:
+        """Whether another process is to have the connector as soon as it rests."""
+        return self._clock.monotonic() < self._hurries_until
 
     @property
     def stopping(self) -> bool:
@@ -103,33 +116,34 @@ class ConnectorWorker:
     def trigger(self, run: NewRun) -> NotifyOutcome:
         """Start a run, or make the one in progress look again. Raises ServerDraining."""
         with self._changed:
-            return self._accept(run)[0]
+            return self._accept(run, is_wanted=bool(run.requested_by))[0]
 
     def trigger_on_log(self, run: NewRun) -> None:
         """As ``trigger``, but leave a connector alone that is known to be held, and a worker that is stopping."""
         with self._changed:
-            if self._held is None and not self._stopping:
-                self._accept(run)
+            rests = self._postponed is not None and self._asked.active is None
+            if self.held is None and not self._stopping and not rests:
+                self._accept(run, is_wanted=False)
 
     def trigger_on_record(self, run: NewRun) -> tuple[NotifyOutcome, Run]:
         """As ``trigger``, and return the run that was started or joined, which is on record then."""
         with self._changed:
-            ticket = self._accept_known(run)
-        return self._on_record(*ticket)
+            outcome, accepted = self._accept_known(run)
+        return outcome, self._records.begin(accepted)
 
     def trigger_as_holder(self, run: NewRun) -> tuple[NotifyOutcome, Run] | None:
         """As ``trigger_on_record``; None if another process may take the connector first, and end what it finds."""
         with self._changed:
             if self._lease is None:
                 return None
-            ticket = self._accept_known(run)
-        return self._on_record(*ticket)
+            outcome, accepted = self._accept_known(run)
+        return outcome, self._records.begin(accepted)
 
     def trigger_requested(self, request: RequestedRun) -> None:
         """Carry out a run that somebody left for this worker; asking again changes nothing."""
         with self._changed:
             if not self._stopping and self._asked.ask_for_left(request):
-                self._held = None
+                self.held = None
                 self._poked = True
                 self._begin()
 
@@ -143,7 +157,8 @@ class ConnectorWorker:
                 self._poked |= self._lingers
                 self._changed.notify_all()
                 return False
-            self._lease = self._next_deadline = self._held = None
+            # What was postponed is in the line: whoever takes the connector looks there.
+            self._lease = self._next_deadline = self.held = self._postponed = None
             self._giving_back = True
         try:
             self._store.release_lease(self.name, self._owner)
@@ -156,19 +171,13 @@ class ConnectorWorker:
     def forget_hold(self) -> None:
         """What held the connector may be gone: let tasks that are logged start runs again."""
         with self._changed:
-            self._held = None
-
-    @property
-    def held(self) -> RunState | None:
-        """What the last run found to hold the connector."""
-        return self._held
+            self.held = None
 
     def cancel(self, run_id: str) -> bool:
         """Make a run end after the batch in hand; False when this worker is not in it."""
         with self._changed:
-            if self._asked.active is None or self._asked.active.id != run_id:
+            if not self._asked.cancel(run_id):
                 return False
-            self._asked.cancelled = True
             self._asked.put_on_record(run_id)
             self._poked = True
             self._changed.notify_all()
@@ -205,36 +214,35 @@ class ConnectorWorker:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._records.leave_awaited()
         if self._lease is not None:
             # A lease that stays behind does no harm: the next holder takes it over with a higher epoch.
             with suppress(StoreUnavailable, OutcomeUnknown):
                 self._store.release_lease(self.name, self._owner)
             self._lease = None
 
-    def _accept(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
+    def _accept(self, run: NewRun, *, is_wanted: bool = True) -> tuple[NotifyOutcome, NewRun]:
         if self._stopping:
             raise ServerDraining("the server is stopping; ask again in a moment")
-        # A run that waits for a retry looks at once.
-        self._poked = self._asked.active is not None
+        # A run that waits for a retry looks at once. One that was interrupted is tried again after a while, or else
+        # trouble that lasts would keep the worker busy; it is only hurried by somebody who wants it.
+        if is_wanted or not self.backs_off:
+            self._poked = self._asked.active is not None
         outcome, accepted = self._asked.ask(run)
         self._begin()
         return outcome, accepted
 
     def _accept_known(self, run: NewRun) -> tuple[NotifyOutcome, NewRun]:
-        self._held = None
+        self.held = None
         outcome, accepted = self._accept(run)
         self._asked.put_on_record(accepted.id)
         return outcome, accepted
-
-    def _on_record(self, outcome: NotifyOutcome, run: NewRun) -> tuple[NotifyOutcome, Run]:
-        # The thread puts the run on record as well, before it records the end: whoever comes second changes nothing.
-        return outcome, self._store.begin_run(self._registered.id, run)
 
     def _begin(self) -> None:
         """See to what was asked for: wake the run in progress, or the thread, which may have to be started."""
         self._changed.notify_all()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=f"connector {self._registered.name}")
+            self._thread = threading.Thread(target=self._work, name=f"connector {self.name}")
             self._thread.start()
 
     def _work(self) -> None:
@@ -246,19 +254,19 @@ class ConnectorWorker:
                 backoff = _FIRST_BACKOFF
                 continue
             except LeaseHeld:
-                if self._handed_over(run):
+                if self._records.hand_over(run):
                     backoff = _FIRST_BACKOFF
                     continue
-                self.wait_until(self._clock.now() + backoff)
+                self._back_off(backoff)
                 backoff = min(backoff * 2, _LONGEST_BACKOFF)
                 continue
             except (LeaseLost, StoreUnavailable, OutcomeUnknown) as error:
                 lost = isinstance(error, LeaseLost)
-                _log.warning("connector %s: run interrupted: %s", self._registered.name, error)
+                _log.warning("connector %s: run interrupted: %s", self.name, error)
                 # The tasks in hand are not to blame; those of an earlier process may be, if they were not seen yet.
                 self._may_have_crashed = self._may_have_crashed and self._lease is None
             except Exception:  # noqa: BLE001 - whatever the fault is, the connector's thread must live on
-                _log.exception("connector %s: run interrupted by a fault of the server", self._registered.name)
+                _log.exception("connector %s: run interrupted by a fault of the server", self.name)
             self._recover(run, backoff, lost=lost)
             backoff = min(backoff * 2, _LONGEST_BACKOFF)
 
@@ -270,6 +278,12 @@ class ConnectorWorker:
                 # Taken while it is being given back, the connector would be gone again at once.
                 if self._giving_back:
                     self._changed.wait()
+                elif self._postponed is not None:
+                    self._changed.wait_for(lambda: self._postponed is None or self._is_called(), _REST_SECONDS)
+                    if self._postponed is not None and not self._stopping:
+                        # Nobody wants the connector any more, or somebody waits for a run of it.
+                        postponed, self._postponed, self._hurries_until = self._postponed, None, 0.0
+                        self._asked.ask(postponed)
                 elif self._next_deadline is None:
                     if not self._changed.wait_for(self._is_called, timeout=_IDLE_SECONDS):
                         self._thread = None
@@ -303,7 +317,7 @@ class ConnectorWorker:
                 break
             run = again
         # While something holds the connector nothing can be done about a deadline; its release starts a run.
-        is_due = may_wait and self._held is None
+        is_due = may_wait and self.held is None
         deadline = self._store.next_deadline(self._registered.id) if is_due else None
         with self._changed:
             self._next_deadline = deadline
@@ -318,7 +332,7 @@ class ConnectorWorker:
     def _linger(self, run: NewRun) -> None:
         """Wait a moment for more tasks, unless somebody waits for the run, or for the connector."""
         with self._changed:
-            is_awaited = self._asked.is_known(run.id) or self._clock.monotonic() < self._hurries_until
+            is_awaited = self._asked.is_known(run.id) or self._hurries
             if run.trigger is not RunTrigger.LOG or is_awaited:
                 return
             self._lingers = True
@@ -331,69 +345,54 @@ class ConnectorWorker:
         Its end is put on record then, unless another process has asked for one more look in time.
         """
         with self._changed:
-            again = self._asked.look_again(allowed=not self.stopping)
+            # What joined it goes to whoever processes the connector next.
+            cut_off = self._stopping and self._asked.joined and end.state is RunState.COMPLETED
+            # Where one task follows the other the connector would never rest, and others could not have it.
+            rests = self._hurries and run.trigger in _BY_THEMSELVES and not self._asked.is_known(run.id)
+            if rests and self._asked.joined and not self.stopping:
+                self._postponed = replace(self._asked.active or run, id=new_id())
+            again = self._asked.look_again(allowed=not self.stopping and not rests)
             if again is not None:
                 return again
-            cancelled, self._asked.cancelled = self._asked.cancelled, False
+            cancelled = self._asked.is_cancelled(run.id)
             if not cancelled:
-                self._held = None if end.state is RunState.COMPLETED else end.state
+                self.held = None if end.state is RunState.COMPLETED else end.state
             # What is asked for from now on has not been seen by the look that was the last.
             seen = self._asked.seen(run.id)
             if self._stopping and seen:
                 # Whoever processes the connector next carries it out.
                 return None
-        state = RunState.CANCELLED if cancelled else end.state
-        request = self._end(run, state, seen)
+        state = RunState.CANCELLED if cancelled else RunState.STOPPED if cut_off else end.state
+        request = self._records.end(run, state, seen)
         if request is None or state is RunState.CANCELLED:
             return None
         with self._changed:
             return self._asked.go_on(run, request)
-
-    def _end(self, run: NewRun, state: RunState, seen: int, *, lost: bool = False) -> RequestedRun | None:
-        with self._changed:
-            on_record = self._asked.take_from_record(run.id)
-        if on_record:
-            self._store.begin_run(self._registered.id, run)
-        request = self._store.end_run(run.id, state, seen=seen, lost=lost)
-        if request is None:
-            with self._changed:
-                self._asked.forget(run.id, seen=seen)
-        self._on_change()
-        return request
-
-    def _handed_over(self, run: NewRun) -> bool:
-        """Another process took the connector a moment ago: leave the run to it. If that fails the run stays here."""
-        with self._changed:
-            run = self._asked.let_go(run)
-        try:
-            _, left = self._store.leave_request(self._registered.id, run)
-            if left.id != run.id:
-                self._end(run, RunState.INTERRUPTED, seen=0)
-            else:
-                with self._changed:
-                    self._asked.take_from_record(run.id)
-                self._on_change()
-        except Exception as error:  # noqa: BLE001 - the thread must live on, and the run may be known to somebody
-            _log.warning("connector %s: a run could not be handed over: %s", self.name, error)
-            with self._changed:
-                self._asked.take_back(run)
-            return False
-        return True
 
     def _recover(self, run: NewRun, backoff: timedelta, *, lost: bool) -> None:
         """Give up a run that was interrupted, and try again with another one after a while."""
         self._lease = None
         with self._changed:
             seen = self._asked.give_up(run)
+            # Whoever asked for more of the run that failed gets the one that follows it.
+            self.backs_off, self._poked = True, False
         try:
-            joined = self._end(run, RunState.INTERRUPTED, seen, lost=lost)
+            joined = self._records.end(run, RunState.INTERRUPTED, seen, lost=lost)
             if joined is not None and not lost and not joined.run.called_only:
                 self.trigger(replace(run, id=new_id(), called_only=False))
         except Exception as error:  # noqa: BLE001 - the thread must live on; whoever takes the connector ends the run
-            _log.warning("connector %s: the end of the run is not on record: %s", self._registered.name, error)
+            _log.warning("connector %s: the end of the run is not on record: %s", self.name, error)
         try:
             # A commit whose outcome was unknown may have called tasks of others, who were not told.
             self._on_interrupted()
         except Exception as error:  # noqa: BLE001 - as above
-            _log.warning("connector %s: others may not know that they are called: %s", self._registered.name, error)
-        self.wait_until(self._clock.now() + backoff)
+            _log.warning("connector %s: others may not know that they are called: %s", self.name, error)
+        self._back_off(backoff)
+
+    def _back_off(self, seconds: timedelta) -> None:
+        """Wait before the next attempt; what comes by itself meanwhile does not make it come sooner."""
+        with self._changed:
+            self.backs_off = True
+        self.wait_until(self._clock.now() + seconds)
+        with self._changed:
+            self.backs_off = False
