@@ -3,6 +3,7 @@
 from typing import Final
 
 from integrationbus.client.model.tasks import NewTask
+from integrationbus.client.wire.arguments import wrong_type
 from integrationbus.client.wire.tasks import task_spec
 from integrationbus.v1 import task_pb2
 
@@ -45,6 +46,8 @@ class Batcher:
         return batch
 
     def _spec(self, task: NewTask) -> task_pb2.TaskSpec:
+        if not isinstance(task, NewTask):
+            raise wrong_type(f"tasks[{self._place}]", "NewTask", task)
         try:
             spec = task_spec(task)
         except (TypeError, ValueError) as error:

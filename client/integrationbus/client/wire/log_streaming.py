@@ -12,6 +12,7 @@ from integrationbus.client.model.errors import PreconditionFailed
 from integrationbus.client.model.log_streams import RejectedTask, StreamedTasks, StreamProgress
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.tasks import NewTask
+from integrationbus.client.wire.arguments import wrong_type
 from integrationbus.client.wire.results import earliest_token
 from integrationbus.client.wire.tasks import read_refusal, read_token, task_spec
 from integrationbus.v1.task_pb2 import TaskSpec
@@ -88,6 +89,8 @@ class LogStreamState:
 
     def add(self, task: NewTask) -> None:
         """Take the next task in. Raises TypeError or ValueError, naming its number, for one that cannot travel."""
+        if not isinstance(task, NewTask):
+            raise wrong_type(f"task {self.next_number}", "NewTask", task)
         try:
             spec = task_spec(task)
         except (TypeError, ValueError) as error:
