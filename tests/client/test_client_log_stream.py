@@ -324,6 +324,8 @@ def test_a_task_that_cannot_travel_is_named_and_the_stream_goes_on(bus: Scripted
         stream.send(task(1))
         with pytest.raises(TypeError, match="task 2: "):
             stream.send(NewTask("crm", TaskType.CREATE_OBJECT, {"name": object()}))
+        with pytest.raises(TypeError, match="task 2: use NewTask, not dict"):
+            stream.send({"connector": "crm"})  # type: ignore[arg-type] # wrong
         stream.send(task(2))
     assert sent(bus)[-1] == ("task", 2)
 

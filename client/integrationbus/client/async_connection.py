@@ -8,6 +8,7 @@ import grpc
 from google.protobuf.message import Message
 
 from integrationbus.client.model.errors import BusError, Cancelled
+from integrationbus.client.wire.arguments import seconds
 from integrationbus.client.wire.call import Call, Page
 from integrationbus.client.wire.channel import CHANNEL_OPTIONS, metadata_of
 from integrationbus.client.wire.patience import Patience
@@ -40,8 +41,8 @@ class AsyncConnection:
     ) -> None:
         self._target = target
         self._metadata = metadata_of(application)
-        self._timeout = timeout
-        self._patience = patience
+        self._timeout = seconds(timeout, "timeout")
+        self._patience = seconds(patience, "patience")
         self._is_closed = False
         self._channel = (
             grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)

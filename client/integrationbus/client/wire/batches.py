@@ -1,21 +1,18 @@
 """Cutting any number of tasks into calls."""
 
-from typing import Final
-
 from integrationbus.client.model.tasks import NewTask
+from integrationbus.client.wire.arguments import wrong_type
+from integrationbus.client.wire.sizes import MAX_BYTES, sized
 from integrationbus.client.wire.tasks import task_spec
 from integrationbus.v1 import task_pb2
 
 __all__ = ["Batcher"]
 
-# A server takes messages of 4 MiB; this leaves room for what surrounds the tasks.
-_MAX_BYTES: Final = 3 * 1024 * 1024
-
 
 class Batcher:
     """Collects tasks in their order into batches of at most ``batch_size`` tasks and about 3 MiB.
 
-    A task that is larger than that makes a batch of its own. Raises ValueError for a batch size below 1.
+    A task that is larger than that is left to the server to refuse. Raises ValueError for a batch size below 1.
     """
 
     def __init__(self, batch_size: int) -> None:
@@ -31,9 +28,8 @@ class Batcher:
 
         Raises TypeError or ValueError, naming the place of the task counted from 0, for one that cannot travel.
         """
-        spec = self._spec(task)
-        size = spec.ByteSize()
-        done = self.rest() if self._bytes + size > _MAX_BYTES else []
+        spec, size = sized(self._spec(task))
+        done = self.rest() if self._bytes + size > MAX_BYTES else []
         self._batch.append(spec)
         self._bytes += size
         # A batch that is full goes at once: the next task may be long in coming.
@@ -45,6 +41,8 @@ class Batcher:
         return batch
 
     def _spec(self, task: NewTask) -> task_pb2.TaskSpec:
+        if not isinstance(task, NewTask):
+            raise wrong_type(f"tasks[{self._place}]", "NewTask", task)
         try:
             spec = task_spec(task)
         except (TypeError, ValueError) as error:

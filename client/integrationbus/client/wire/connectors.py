@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from integrationbus.client.model.connectors import Connector, ConnectorStats, ResumedConnector, TaskCounts
 from integrationbus.client.model.enums import ConnectorState, HeadAction, TriggerMode
+from integrationbus.client.wire.arguments import enum_number, seconds, texts
 from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.runs import read_run
 from integrationbus.client.wire.tasks import optional_time
-from integrationbus.client.wire.values import several
 from integrationbus.v1 import connector_service_pb2, enums_pb2
 
 __all__ = [
@@ -63,9 +63,8 @@ def resume_connector(
         run = read_run(response.run) if response.HasField("run") else None
         return ResumedConnector(connector=read_connector(response.connector), run=run)
 
-    request = connector_service_pb2.ResumeConnectorRequest(
-        name=name, head_action=enums_pb2.HeadAction.ValueType(head_action), reason=reason
-    )
+    action = enums_pb2.HeadAction.ValueType(enum_number(head_action, HeadAction, "head_action"))
+    request = connector_service_pb2.ResumeConnectorRequest(name=name, head_action=action, reason=reason)
     return Call(f"{_SERVICE}ResumeConnector", request, connector_service_pb2.ResumeConnectorResponse, read)
 
 
@@ -88,8 +87,8 @@ def watch_connectors(
     names: str | Iterable[str], interval: float
 ) -> Call[connector_service_pb2.WatchConnectorsResponse, list[Connector]]:
     """WatchConnectors; each message of its stream is read. ``interval`` is in seconds."""
-    request = connector_service_pb2.WatchConnectorsRequest(names=several(names))
-    request.interval.FromTimedelta(timedelta(seconds=interval))
+    request = connector_service_pb2.WatchConnectorsRequest(names=texts(names, "names"))
+    request.interval.FromTimedelta(timedelta(seconds=seconds(interval, "interval")))
 
     def read(response: connector_service_pb2.WatchConnectorsResponse) -> list[Connector]:
         return [read_connector(connector) for connector in response.connectors]

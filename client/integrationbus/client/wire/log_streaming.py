@@ -12,7 +12,9 @@ from integrationbus.client.model.errors import PreconditionFailed
 from integrationbus.client.model.log_streams import RejectedTask, StreamedTasks, StreamProgress
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.tasks import NewTask
+from integrationbus.client.wire.arguments import wrong_type
 from integrationbus.client.wire.results import earliest_token
+from integrationbus.client.wire.sizes import sized
 from integrationbus.client.wire.tasks import read_refusal, read_token, task_spec
 from integrationbus.v1.task_pb2 import TaskSpec
 from integrationbus.v1.task_service_pb2 import (
@@ -88,14 +90,16 @@ class LogStreamState:
 
     def add(self, task: NewTask) -> None:
         """Take the next task in. Raises TypeError or ValueError, naming its number, for one that cannot travel."""
+        if not isinstance(task, NewTask):
+            raise wrong_type(f"task {self.next_number}", "NewTask", task)
         try:
-            spec = task_spec(task)
+            spec, size = sized(task_spec(task))
         except (TypeError, ValueError) as error:
             raise type(error)(f"task {self.next_number}: {error}") from error
         self.next_number += 1
         self._unsettled.append(spec)
         self._unsent.append(spec)
-        self._unsettled_bytes += spec.ByteSize()
+        self._unsettled_bytes += size
 
     def start(self) -> bytes:
         """The first request of a connection; there are no more before its answer was taken in."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from integrationbus.client.model.objects import ObjectChange
 from integrationbus.client.model.resume_token import ResumeToken
+from integrationbus.client.wire.arguments import texts
 from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.objects import read_object_change
-from integrationbus.client.wire.values import several
 from integrationbus.client.wire.watching import MovingToken
 from integrationbus.v1 import task_pb2
 from integrationbus.v1.object_service_pb2 import WatchObjectsRequest, WatchObjectsResponse
@@ -34,7 +34,9 @@ class ObjectWatchState:
         with_objects: bool,
     ) -> None:
         self._request = WatchObjectsRequest(
-            object_types=several(object_types), connectors=several(connectors), include_objects=with_objects
+            object_types=texts(object_types, "object_types"),
+            connectors=texts(connectors, "connectors"),
+            include_objects=with_objects,
         )
         self._token = MovingToken(since)
         self._incomplete: list[ObjectChange] = []

@@ -17,6 +17,7 @@ from integrationbus.client.model.operations import (
 )
 from integrationbus.client.model.runs import Run
 from integrationbus.client.model.tasks import NewTask, TaskFilter
+from integrationbus.client.wire.arguments import enum_number, text
 from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.connectors import read_connector
 from integrationbus.client.wire.runs import read_run
@@ -118,7 +119,7 @@ def task_history(task_id: str) -> Call[task_service_pb2.ListTaskAttemptsResponse
             ),
         )
 
-    request = task_service_pb2.ListTaskAttemptsRequest(task_id=task_id)
+    request = task_service_pb2.ListTaskAttemptsRequest(task_id=text(task_id, "task_id"))
     return Call(f"{_TASKS}ListTaskAttempts", request, task_service_pb2.ListTaskAttemptsResponse, read)
 
 
@@ -198,7 +199,8 @@ def set_switch(switch: Switch, reason: str, *, on: bool) -> Call[server_service_
     def read(response: server_service_pb2.SetSwitchResponse) -> SwitchState:
         return _read_switch(response.switch)
 
-    request = server_service_pb2.SetSwitchRequest(switch=enums_pb2.Switch.ValueType(switch), on=on, reason=reason)
+    number = enums_pb2.Switch.ValueType(enum_number(switch, Switch, "switch"))
+    request = server_service_pb2.SetSwitchRequest(switch=number, on=on, reason=reason)
     return Call(f"{_SERVER}SetSwitch", request, server_service_pb2.SetSwitchResponse, read)
 
 

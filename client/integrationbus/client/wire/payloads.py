@@ -16,12 +16,12 @@ from integrationbus.client.model.payloads import (
     PreparedPart,
     StoredPayload,
 )
+from integrationbus.client.wire.arguments import enum_number, type_name
 from integrationbus.client.wire.values import (
     external_id_text,
     is_record,
     read_record,
     read_reference,
-    type_name,
     write_record,
     write_reference,
 )
@@ -87,10 +87,11 @@ def _write_object(message: payload_pb2.PreparedObject, prepared: PreparedObject,
     write_record(message.fields, prepared.fields, f"{path}.fields")
     message.external_id = external_id_text(prepared.external_id, f"{path}.external_id")
     for number, part in enumerate(prepared.parts):
+        handling = enum_number(part.handling or 0, SnapshotHandling, f"{path}.parts[{number}].handling")
         written = message.parts.add(
             object_type=part.object_type,
             through=part.through,
-            handling=enums_pb2.SnapshotHandling.ValueType(part.handling or 0),
+            handling=enums_pb2.SnapshotHandling.ValueType(handling),
         )
         for place, item in enumerate(part.objects):
             _write_object(written.objects.add(), item, f"{path}.parts[{number}].objects[{place}]")

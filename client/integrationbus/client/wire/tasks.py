@@ -1,7 +1,8 @@
 """TaskService: requests and responses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import IntEnum
 
 from google.protobuf.message import Message
 
@@ -27,10 +28,11 @@ from integrationbus.client.model.tasks import (
     TaskResult,
     TouchedObject,
 )
+from integrationbus.client.wire.arguments import enum_number, enum_numbers, several, text, text_map, texts
 from integrationbus.client.wire.call import Call, Page
 from integrationbus.client.wire.payloads import read_payload, write_payload
 from integrationbus.client.wire.statuses import status_code
-from integrationbus.client.wire.values import duration, external_id_text, read_time, several
+from integrationbus.client.wire.values import duration, external_id_text, read_time
 from integrationbus.v1 import enums_pb2, task_pb2, task_service_pb2
 
 __all__ = [
@@ -54,7 +56,7 @@ _SERVICE = "/integrationbus.v1.TaskService/"
 
 
 def task_spec(task: NewTask) -> task_pb2.TaskSpec:
-    """Turn a new task into its message. Raises TypeError or ValueError for a payload that does not fit."""
+    """Turn a new task into its message. Raises TypeError or ValueError, naming the field, for one that does not fit."""
     spec = task_pb2.TaskSpec()
     write_spec(spec, task)
     return spec
@@ -62,19 +64,21 @@ def task_spec(task: NewTask) -> task_pb2.TaskSpec:
 
 def write_spec(spec: task_pb2.TaskSpec, task: NewTask) -> None:
     """Write a new task into an empty message. Raises as ``task_spec``, with a part of the task written."""
-    spec.connector = task.connector
-    spec.task_type = enums_pb2.TaskType.ValueType(task.task_type)
-    spec.data_type = enums_pb2.TaskDataType.ValueType(task.data_type)
-    spec.process_type = enums_pb2.ProcessType.ValueType(task.process_type)
-    spec.object_type = task.object_type
+    spec.connector = text(task.connector, "connector")
+    spec.task_type = enums_pb2.TaskType.ValueType(enum_number(task.task_type, TaskType, "task_type"))
+    spec.data_type = enums_pb2.TaskDataType.ValueType(enum_number(task.data_type, TaskDataType, "data_type"))
+    spec.process_type = enums_pb2.ProcessType.ValueType(enum_number(task.process_type, ProcessType, "process_type"))
+    spec.object_type = text(task.object_type, "object_type")
     spec.external_id = external_id_text(task.external_id, "external_id")
-    spec.site = task.site
+    spec.site = text(task.site, "site")
     if task.labels:
-        spec.labels.update(task.labels)
-    spec.title = task.title
+        spec.labels.update(text_map(task.labels, "labels"))
+    spec.title = text(task.title, "title")
     write_payload(spec.payload, task.payload)
-    spec.trace_parent = task.trace_parent
-    spec.missing_key = enums_pb2.MissingKeyAction.ValueType(task.missing_key or 0)
+    spec.trace_parent = text(task.trace_parent, "trace_parent")
+    if task.missing_key is not None:
+        missing_key = enum_number(task.missing_key, MissingKeyAction, "missing_key")
+        spec.missing_key = enums_pb2.MissingKeyAction.ValueType(missing_key)
     if task.key_wait_timeout is not None:
         spec.key_wait_timeout.CopyFrom(duration(task.key_wait_timeout, "key_wait_timeout"))
 
@@ -108,7 +112,7 @@ def log_tasks(
 
 def get_task(task_id: str, *, with_payload: bool) -> Call[task_service_pb2.GetTaskResponse, Task]:
     """GetTask."""
-    request = task_service_pb2.GetTaskRequest(id=task_id, view=_view(with_payload=with_payload))
+    request = task_service_pb2.GetTaskRequest(id=text(task_id, "task_id"), view=_view(with_payload=with_payload))
 
     def read(response: task_service_pb2.GetTaskResponse) -> Task:
         return read_task(response.task)
@@ -135,26 +139,27 @@ def list_tasks(
 
 
 def filter_message(task_filter: TaskFilter) -> task_pb2.TaskFilter:
-    """Turn a filter into its message. Raises TypeError for a key that no filter has."""
+    """Turn a filter into its message. Raises TypeError for a key that no filter has, and for values of wrong types."""
     unknown = sorted(set(task_filter) - TaskFilter.__annotations__.keys())
     if unknown:
         known = ", ".join(sorted(TaskFilter.__annotations__))
         raise TypeError(f"tasks cannot be selected by {', '.join(unknown)}; there are {known}")
-    external_ids = several(task_filter.get("external_ids", ()))
+    external_ids = several(task_filter.get("external_ids", ()), "external_ids")
+    waiting_for = task_filter.get("waiting_for_external_id", "")
     return task_pb2.TaskFilter(
-        connectors=several(task_filter.get("connectors", ())),
-        states=[enums_pb2.TaskState.ValueType(item) for item in several(task_filter.get("states", ()))],
-        task_types=[enums_pb2.TaskType.ValueType(item) for item in several(task_filter.get("task_types", ()))],
-        data_types=[enums_pb2.TaskDataType.ValueType(item) for item in several(task_filter.get("data_types", ()))],
-        process_types=[enums_pb2.ProcessType.ValueType(item) for item in several(task_filter.get("process_types", ()))],
-        task_ids=several(task_filter.get("task_ids", ())),
+        connectors=_texts(task_filter, "connectors"),
+        states=map(enums_pb2.TaskState.ValueType, _numbers(task_filter, "states", TaskState)),
+        task_types=map(enums_pb2.TaskType.ValueType, _numbers(task_filter, "task_types", TaskType)),
+        data_types=map(enums_pb2.TaskDataType.ValueType, _numbers(task_filter, "data_types", TaskDataType)),
+        process_types=map(enums_pb2.ProcessType.ValueType, _numbers(task_filter, "process_types", ProcessType)),
+        task_ids=_texts(task_filter, "task_ids"),
         external_ids=[external_id_text(item, "external_ids") for item in external_ids],
-        object_type=task_filter.get("object_type", ""),
-        site=task_filter.get("site", ""),
-        creator=task_filter.get("creator", ""),
-        labels=dict(task_filter.get("labels", {})),
-        waiting_for_external_id=external_id_text(task_filter.get("waiting_for_external_id", ""), "waiting_for"),
-        waiting_for_object_type=task_filter.get("waiting_for_object_type", ""),
+        object_type=_text(task_filter, "object_type"),
+        site=_text(task_filter, "site"),
+        creator=_text(task_filter, "creator"),
+        labels=text_map(task_filter.get("labels", {}), "labels"),
+        waiting_for_external_id=external_id_text(waiting_for, "waiting_for_external_id"),
+        waiting_for_object_type=_text(task_filter, "waiting_for_object_type"),
     )
 
 
@@ -223,6 +228,18 @@ def read_token(message: task_pb2.ResumeToken) -> ResumeToken:
 def optional_time(message: Message, name: str) -> datetime | None:
     """Read a time that need not be set."""
     return read_time(getattr(message, name)) if message.HasField(name) else None
+
+
+def _text(task_filter: Mapping[str, object], name: str) -> str:
+    return text(task_filter.get(name, ""), name)
+
+
+def _texts(task_filter: Mapping[str, object], name: str) -> list[str]:
+    return texts(task_filter.get(name, ()), name)
+
+
+def _numbers(task_filter: Mapping[str, object], name: str, enumeration: type[IntEnum]) -> list[int]:
+    return enum_numbers(task_filter.get(name, ()), enumeration, name)
 
 
 def _view(*, with_payload: bool) -> enums_pb2.TaskView.ValueType:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -11,7 +11,8 @@ from uuid import UUID
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from integrationbus.client.model.payloads import ExternalId, FieldValue, Reference
+from integrationbus.client.model.payloads import FieldValue, Reference
+from integrationbus.client.wire.arguments import text, type_name, wrong_type
 from integrationbus.v1 import payload_pb2
 
 __all__ = [
@@ -22,14 +23,11 @@ __all__ = [
     "read_reference",
     "read_time",
     "read_value",
-    "several",
-    "type_name",
     "write_record",
     "write_reference",
 ]
 
 _Number = TypeVar("_Number", float, Decimal)
-_Scalar = TypeVar("_Scalar", bound=str | int)
 
 _MAX_DEPTH: Final = 32
 _INT64: Final = range(-(2**63), 2**63)
@@ -62,11 +60,11 @@ def write_reference(reference: payload_pb2.Reference, value: Reference, path: st
     reference.SetInParent()
 
 
-def external_id_text(value: ExternalId, path: str) -> str:
+def external_id_text(value: object, path: str) -> str:
     """Return an external id as it travels. Raises TypeError for a bool, which Python would take for an integer."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(f"{path}: an external id is text or an integer, not {type(value).__name__}")
-    return str(value)
+    return text(str(value), path)
 
 
 def read_record(message: payload_pb2.Record) -> dict[str, FieldValue]:
@@ -84,18 +82,6 @@ def read_time(message: Timestamp) -> datetime:
     return message.ToDatetime(tzinfo=UTC)
 
 
-def several(value: "_Scalar | Iterable[_Scalar]") -> list[_Scalar]:
-    """One value or many, as a list; a text is one value."""
-    if isinstance(value, str | int):
-        return [value]
-    return list(value)
-
-
-def type_name(value: object) -> str:
-    """What to call a value that cannot travel, without showing what is in it."""
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
-
-
 def _items(fields: object, path: str) -> Mapping[str, object]:
     if dataclasses.is_dataclass(fields) and not isinstance(fields, type):
         return {field.name: getattr(fields, field.name) for field in dataclasses.fields(fields)}
@@ -110,7 +96,7 @@ def _items(fields: object, path: str) -> Mapping[str, object]:
 def _write_value(message: payload_pb2.Value, value: object, path: str, depth: int) -> None:
     match value:
         case str():
-            message.string_value = _text(value, path)
+            message.string_value = text(value, path)
         case None:
             message.null_value = True
         case bool():
@@ -163,14 +149,6 @@ def _finite(value: _Number, path: str) -> _Number:
     return value
 
 
-def _text(value: str, path: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{path}: the text is not valid Unicode: {error.reason}") from error
-    return value
-
-
 def _timestamp(value: datetime, path: str) -> Timestamp:
     if value.utcoffset() is None:
         raise ValueError(f"{path}: the datetime has no time zone")
@@ -182,8 +160,10 @@ def _timestamp(value: datetime, path: str) -> Timestamp:
     return message
 
 
-def duration(value: timedelta, path: str) -> Duration:
-    """Turn a length of time into its message. Raises ValueError for one that is too long."""
+def duration(value: object, path: str) -> Duration:
+    """Turn a timedelta into its message. Raises TypeError for anything else, ValueError for one that is too long."""
+    if not isinstance(value, timedelta):
+        raise wrong_type(path, "a timedelta", value)
     if abs(value) > _MAX_DURATION:
         raise ValueError(f"{path}: the timedelta is longer than 10,000 years")
     message = Duration()

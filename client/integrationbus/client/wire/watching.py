@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from integrationbus.client.model.resume_token import ResumeToken
 from integrationbus.client.model.tasks import Task, TaskChange, TaskFilter
+from integrationbus.client.wire.arguments import wrong_type
 from integrationbus.client.wire.call import Call
 from integrationbus.client.wire.tasks import filter_message, read_change, read_task
 from integrationbus.v1 import task_pb2
@@ -49,6 +50,8 @@ class MovingToken:
     def __init__(self, since: ResumeToken | None) -> None:
         self.message: task_pb2.ResumeToken | None = None
         if since is not None:
+            if not isinstance(since, ResumeToken):
+                raise wrong_type("since", "a ResumeToken (ResumeToken.from_text reads one)", since)
             self.message = task_pb2.ResumeToken(store_id=since.store_id, positions=since.positions)
 
     @property
