@@ -108,3 +108,11 @@ async def test_what_cannot_be_done_says_why(run: Run, arguments: list[str], code
     result = await run(*arguments)
     assert result.exit_code == code, result.output
     assert says in result.stderr
+
+
+async def test_a_path_that_was_mistyped_is_gone_with_the_next_start(tmp_path: Path) -> None:
+    async with command_line(tmp_path, ["support.people:PeopleConnector", LOST]) as run:
+        assert LOST in (await run("connectors")).output
+    async with command_line(tmp_path, ["support.people:PeopleConnector"]) as run:
+        assert LOST not in (await run("connectors")).output
+        assert (await run("notify")).exit_code == 0

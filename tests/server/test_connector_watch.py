@@ -22,7 +22,13 @@ def bench(tmp_path: Path, clock: ManualClock) -> Workbench:
 @pytest.fixture
 async def watch(bench: Workbench, clock: ManualClock) -> AsyncIterator[ConnectorWatch]:
     reads = Reads(2)
-    yield ConnectorWatch(store=bench.store, reads=reads, clock=clock, state_of=bench.dispatcher.state_of)
+    yield ConnectorWatch(
+        store=bench.store,
+        reads=reads,
+        clock=clock,
+        state_of=bench.dispatcher.state_of,
+        knows=bench.registry.knows,
+    )
     reads.stop()
     bench.__exit__(None, None, None)
 

@@ -54,6 +54,17 @@ def test_a_connector_that_is_no_longer_configured_keeps_its_tasks_and_says_so(op
     assert "no longer configured" in people.problem
 
 
+def test_a_path_that_was_mistyped_once_is_no_connector(opened: OpenedStore) -> None:
+    mistyped = "support.people:PeopleConector"
+    [wrong] = load_connectors(opened, [mistyped], use_entry_points=False).connectors
+    right = load_connectors(opened, ["support.people:PeopleConnector"], use_entry_points=False)
+    again = load_connectors(opened, [mistyped], use_entry_points=False)
+    opened.close()
+    assert (wrong.name, wrong.connector) == (mistyped, None)
+    assert right.names == ["people"]
+    assert set(again.names) == {"people", mistyped}, "whoever types it sees what is wrong"
+
+
 def test_a_connector_that_comes_back_is_the_same_one(opened: OpenedStore) -> None:
     first = load_connectors(opened, ["support.people:PeopleConnector"], use_entry_points=False)
     again = load_connectors(opened, ["support.people:PeopleConnector"], use_entry_points=False)

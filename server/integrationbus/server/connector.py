@@ -78,6 +78,11 @@ class ConnectorRecord:
     feed_floor: int
     counts: TaskCounts
 
+    @property
+    def never_began(self) -> bool:
+        """Whether its class was never loaded, so that it has no name but its path, and nothing was logged for it."""
+        return self.name == self.class_path and self.position == 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorStatus:

@@ -26,11 +26,13 @@ class ConnectorWatch:
         reads: Reads,
         clock: Clock,
         state_of: Callable[[ConnectorRecord], tuple[ConnectorState, str]],
+        knows: Callable[[str], bool],
     ) -> None:
         self._store = store
         self._reads = reads
         self._clock = clock
         self._state_of = state_of
+        self._knows = knows
         self._news = Broadcast()
         self._end = Broadcast()
         self._draining = False
@@ -94,6 +96,8 @@ class ConnectorWatch:
     def _read(self) -> dict[str, ConnectorStatus]:
         found = {}
         for record in self._store.connectors():
+            if record.never_began and not self._knows(record.name):
+                continue
             state, problem = self._state_of(record)
             found[record.name] = ConnectorStatus(record=record, state=state, problem=problem)
         return found

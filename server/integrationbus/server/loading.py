@@ -54,7 +54,8 @@ def register_connectors(
     found = _checked(target or opened.database, candidates, shipped)
     opened.store.register_connectors({item.name: item.class_path for item in found})
     by_name = {item.name: item for item in found}
-    records = opened.store.connectors()
+    # A path that was mistyped once is no connector.
+    records = [each for each in opened.store.connectors() if each.name in by_name or not each.never_began]
     registered = [_registered(record, by_name.get(record.name), made.get(record.name)) for record in records]
     return ConnectorRegistry(registered, shipped)
 

@@ -50,6 +50,10 @@ class ConnectorRegistry:
         """The names of connectors by their ids in the store, in order."""
         return sorted(self._by_id[each].name for each in set(connector_ids) if each in self._by_id)
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a connector of that name."""
+        return name in self._connectors
+
     def get(self, name: str) -> RegisteredConnector:
         """One connector. Raises ConnectorNotFound."""
         try:
