@@ -23,11 +23,10 @@ def bench(tmp_path: Path, clock: ManualClock) -> Workbench:
 async def watch(bench: Workbench, clock: ManualClock) -> AsyncIterator[ConnectorWatch]:
     reads = Reads(2)
     yield ConnectorWatch(
-        store=bench.store,
+        connectors=bench.dispatcher.connectors,
         reads=reads,
         clock=clock,
         state_of=bench.dispatcher.state_of,
-        knows=bench.registry.knows,
     )
     reads.stop()
     bench.__exit__(None, None, None)

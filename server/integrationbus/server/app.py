@@ -115,11 +115,10 @@ class App:
         self._schedule = Schedule(self.registry, self._dispatcher.schedule_is_due)
         self._previewer = Previewer(effects=place.effects, target=self._target, registry=self.registry, clock=clock)
         self._connector_watch = ConnectorWatch(
-            store=store,
+            connectors=self._dispatcher.connectors,
             reads=self._reads,
             clock=clock,
             state_of=self._dispatcher.state_of,
-            knows=self.registry.knows,
         )
         checker = ConnectorChecker(
             store=store,

@@ -8,7 +8,6 @@ from integrationbus.server.clock import Clock
 from integrationbus.server.connector import ConnectorRecord, ConnectorState, ConnectorStatus, TaskCounts
 from integrationbus.server.errors import ConnectorNotFound, ServerDraining
 from integrationbus.server.reads import Reads
-from integrationbus.server.store import Store
 
 __all__ = ["ConnectorWatch"]
 
@@ -22,17 +21,15 @@ class ConnectorWatch:
     def __init__(
         self,
         *,
-        store: Store,
+        connectors: Callable[[], Sequence[ConnectorRecord]],
         reads: Reads,
         clock: Clock,
         state_of: Callable[[ConnectorRecord], tuple[ConnectorState, str]],
-        knows: Callable[[str], bool],
     ) -> None:
-        self._store = store
+        self._connectors = connectors
         self._reads = reads
         self._clock = clock
         self._state_of = state_of
-        self._knows = knows
         self._news = Broadcast()
         self._end = Broadcast()
         self._draining = False
@@ -95,9 +92,7 @@ class ConnectorWatch:
 
     def _read(self) -> dict[str, ConnectorStatus]:
         found = {}
-        for record in self._store.connectors():
-            if record.never_began and not self._knows(record.name):
-                continue
+        for record in self._connectors():
             state, problem = self._state_of(record)
             found[record.name] = ConnectorStatus(record=record, state=state, problem=problem)
         return found

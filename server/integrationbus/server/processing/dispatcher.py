@@ -224,6 +224,11 @@ class Dispatcher:
             self._store.set_paused(name, paused=False, actor="", reason="")
         return self._start(name, _new_run(RunTrigger.RESUME, actor, reason))[1]
 
+    def connectors(self) -> Sequence[ConnectorRecord]:
+        """The connectors on record, but for what was configured by mistake: see ``ConnectorRecord.never_began``."""
+        records = self._store.connectors()
+        return [record for record in records if self._registry.knows(record.name) or not record.never_began]
+
     def state_of(self, record: ConnectorRecord) -> tuple[ConnectorState, str]:
         """What a connector is doing, and why if something holds it."""
         try:

@@ -61,7 +61,7 @@ class ConnectorServicer(connector_service_pb2_grpc.ConnectorServiceServicer):
 
     async def ListConnectors(self, request: ListConnectorsRequest, context: Context) -> ListConnectorsResponse:
         """See the proto."""
-        records = await self._services.reads(self._services.store.connectors)
+        records = await self._services.reads(self._services.dispatcher.connectors)
         return ListConnectorsResponse(connectors=[self._render(record) for record in records])
 
     async def GetConnector(self, request: GetConnectorRequest, context: Context) -> GetConnectorResponse:

@@ -56,6 +56,10 @@ class Dispatcher(Protocol):
         """Make a run end after the batch in hand. Raises RunNotFound and RunEnded."""
         ...
 
+    def connectors(self) -> Sequence[ConnectorRecord]:
+        """The connectors on record, but for what was configured by mistake."""
+        ...
+
     def state_of(self, record: ConnectorRecord) -> tuple[ConnectorState, str]:
         """What a connector is doing, and why if something holds it."""
         ...
