@@ -1,49 +1,16 @@
 """How runs end that are cancelled or cut off by a stop, before they begin or while others join them."""
 
-import threading
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
-from support.people import PeopleConnector
+from support.gates import Gate
 
 from integrationbus.server.claims import NewRun
 from integrationbus.server.ids import new_id
-from integrationbus.server.replicas.lookout import Tidings
 from integrationbus.server.run import NotifyOutcome, RunState, RunTrigger
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PEOPLE = {"people"}
-
-
-class Gate:
-    """Stops the connector in prepare_internal_object until it is opened."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._reached, self._opened = threading.Event(), threading.Event()
-        prepare = PeopleConnector.prepare_internal_object
-
-        def waiting(connector: PeopleConnector, *arguments: Any) -> object:
-            self._reached.set()
-            assert self._opened.wait(timeout=30)
-            return prepare(connector, *arguments)
-
-        monkeypatch.setattr(PeopleConnector, "prepare_internal_object", waiting)
-
-    def wait_until_reached(self) -> None:
-        assert self._reached.wait(timeout=30)
-
-    def open(self) -> None:
-        self._opened.set()
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch, bus: Workbench) -> Iterator[Gate]:  # noqa: ARG001 - opened before it closes
-    gate = Gate(monkeypatch)
-    yield gate
-    gate.open()
 
 
 def request(bus: Workbench) -> tuple[NotifyOutcome, str]:
@@ -52,29 +19,9 @@ def request(bus: Workbench) -> tuple[NotifyOutcome, str]:
     return ticket.outcome, ticket.run.id
 
 
-def tidings(bus: Workbench) -> Tidings:
-    """What a look at the database finds, without what is new."""
-    news = bus.store.news()
-    return Tidings(
-        changed=(),
-        logged=(),
-        called=news.called,
-        requested=news.requested,
-        cancelled=news.cancelled,
-        held=news.held,
-        halted=news.halted,
-    )
-
-
 def take(bus: Workbench, owner: str) -> None:
     """Another process has the connector from now on."""
     bus.store.acquire_lease("people", owner, new_id())
-
-
-def wait_until_it_rests(bus: Workbench) -> None:
-    """Until the thread has put the end of its run on record: only then can the connector be given back."""
-    while not bus.dispatcher.give_back(PEOPLE):
-        pass
 
 
 def test_a_run_that_the_stop_keeps_from_looking_again_is_not_complete(
@@ -141,16 +88,16 @@ def test_a_request_that_a_cancelled_run_was_joined_by_does_not_begin_it_again(
         bus.registry.get("people").id, NewRun(id=new_id(), trigger=RunTrigger.NOTIFY)
     )
     assert (outcome, joined.id) == (NotifyOutcome.COALESCED, first)
-    stale = tidings(bus)
+    stale = bus.tidings()
     bus.dispatcher.cancel(first, actor="tests", reason="")
     if not seen_late:
         bus.dispatcher.see(stale)
     gate.open()
     assert bus.wait_for(first).state is RunState.CANCELLED
     if seen_late:
-        wait_until_it_rests(bus)
+        bus.rest()
         bus.dispatcher.see(stale)
-    wait_until_it_rests(bus)
+    bus.rest()
     assert bus.states([late]) == ["PENDING"], "the next trigger starts another one"
 
 

@@ -15,12 +15,6 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PEOPLE = {"people"}
 
 
-def wait_until_it_rests(bus: Workbench) -> None:
-    """Until the thread has put the end of its run on record: only then can the connector be given back."""
-    while not bus.dispatcher.give_back(PEOPLE):
-        pass
-
-
 def attempts_in_vain(bus: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """From now on no claim succeeds; returns when each was tried."""
     tried: list[float] = []
@@ -41,7 +35,7 @@ def test_a_run_that_fails_again_and_again_is_patient_though_tasks_are_called(
     [task_id] = bus.log(new_task({"name": "Bob", "boss_id": "nobody"}, missing_key=MissingKeyAction.WAIT))
     bus.dispatcher.tasks_logged(PEOPLE)
     assert bus.settled(task_id).state is TaskState.WAITING
-    wait_until_it_rests(bus)
+    bus.rest()
     tried = attempts_in_vain(bus, monkeypatch)
     bus.act(TaskActionKind.RETRY, task_id)
     time.sleep(0.6)

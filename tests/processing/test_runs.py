@@ -4,12 +4,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.bench import Workbench, new_task
 from support.clocks import ManualClock
-from support.people import PeopleConnector
+from support.gates import Gate
 
 from integrationbus.server.claims import Claim, ClaimRequest, NewRun
 from integrationbus.server.connector import Lease
@@ -18,34 +17,6 @@ from integrationbus.server.processing.runner import RunEnd
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.run import NotifyOutcome, Run, RunState, RunTrigger
 from integrationbus.server.store import Store
-
-
-class Gate:
-    """Stops the connector in prepare_internal_object until it is opened."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._reached, self._opened = threading.Event(), threading.Event()
-        prepare = PeopleConnector.prepare_internal_object
-
-        def waiting(connector: PeopleConnector, *arguments: Any) -> object:
-            self._reached.set()
-            assert self._opened.wait(timeout=30)
-            return prepare(connector, *arguments)
-
-        monkeypatch.setattr(PeopleConnector, "prepare_internal_object", waiting)
-
-    def wait_until_reached(self) -> None:
-        assert self._reached.wait(timeout=30)
-
-    def open(self) -> None:
-        self._opened.set()
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch, bus: Workbench) -> Iterator[Gate]:  # noqa: ARG001 - opened before it closes
-    gate = Gate(monkeypatch)
-    yield gate
-    gate.open()
 
 
 def request(bus: Workbench) -> tuple[NotifyOutcome, str]:

@@ -18,7 +18,6 @@ from integrationbus.server.errors import StoreUnavailable
 from integrationbus.server.ids import new_id
 from integrationbus.server.replica import Replica, RequestedRun
 from integrationbus.server.replicas.group import ReplicaGroup
-from integrationbus.server.replicas.lookout import Tidings
 from integrationbus.server.replicas.trust import Window
 from integrationbus.server.run import Run, RunState, RunTrigger
 from integrationbus.server.task import ProcessType, TaskState
@@ -60,20 +59,6 @@ def take(bus: Workbench, owner: str) -> None:
         )
 
 
-def tidings(bus: Workbench) -> Tidings:
-    """What a look at the database finds, without what is new."""
-    news = bus.store.news()
-    return Tidings(
-        changed=(),
-        logged=(),
-        called=news.called,
-        requested=news.requested,
-        cancelled=news.cancelled,
-        held=news.held,
-        halted=news.halted,
-    )
-
-
 def requested(bus: Workbench) -> list[tuple[str, bool]]:
     return [(each.run.id, each.run.called_only) for each in bus.store.news().requested]
 
@@ -108,13 +93,13 @@ def test_a_hold_that_ended_while_others_had_the_connector_is_forgotten(bus: Work
 def test_a_hold_that_ends_is_seen_whoever_ends_it(bus: Workbench) -> None:
     """By a replica that lacks the connector, for example: it cannot say what is to run."""
     halt(bus)
-    bus.dispatcher.see(tidings(bus))
+    bus.dispatcher.see(bus.tidings())
     assert not bus.workers["people"].is_running
     bus.store.clear_halt("people", HeadAction.SKIP, actor="", reason="")
     [behind] = bus.log(new_task({"name": "behind"}))
-    bus.dispatcher.see(tidings(bus))
+    bus.dispatcher.see(bus.tidings())
     assert bus.states([behind]) == ["PENDING"], "whoever ended it may be about to start a run"
-    bus.dispatcher.see(tidings(bus))
+    bus.dispatcher.see(bus.tidings())
     assert bus.settled(behind).state is TaskState.SUCCEEDED
 
 
@@ -217,7 +202,7 @@ def test_a_run_goes_on_under_its_own_id_whoever_takes_the_connector(database_url
         bus.store.acquire_lease("people", "somebody", new_id())
         assert bus.store.run(resumed.id).state is RunState.RUNNING
         bus.store.release_lease("people", "somebody")
-        bus.dispatcher.see(tidings(bus))
+        bus.dispatcher.see(bus.tidings())
         assert bus.wait_for(resumed.id).state is RunState.COMPLETED
         # Now it has the connector, and begins a run without a detour.
         assert bus.process().state is RunState.COMPLETED
@@ -236,8 +221,7 @@ def test_a_connector_that_runs_elsewhere_until_it_comes_is_called_running(
         bus.store.release_lease("people", "somebody")
         # Whoever takes the connector ends what is left, and knows best from then on.
         bus.workers["people"].trigger(run())
-        while not bus.dispatcher.give_back(PEOPLE):
-            pass
+        bus.rest()
         assert bus.dispatcher.state_of(record(bus))[0] is ConnectorState.IDLE
 
 
@@ -273,11 +257,10 @@ def test_a_run_that_has_ended_elsewhere_is_handed_over_under_another_id(bus: Wor
 def test_a_requested_run_that_is_over_is_not_begun_again(bus: Workbench) -> None:
     wanted = run()
     bus.store.leave_request(record(bus).id, wanted)
-    stale = tidings(bus)
+    stale = bus.tidings()
     bus.dispatcher.see(stale)
     assert bus.wait_for(wanted.id).state is RunState.COMPLETED
-    while not bus.dispatcher.give_back(PEOPLE):
-        pass
+    bus.rest()
     bus.dispatcher.see(stale)
     assert not bus.workers["people"].is_running
 
@@ -292,7 +275,7 @@ def test_what_starts_with_the_connector_joins_a_run_that_was_left(bus: Workbench
         bus.store.note_cancellation(wanted.id, actor="tests", reason="")
     bus.dispatcher.adopt(PEOPLE)
     assert bus.settled(task_id).state is TaskState.SUCCEEDED
-    bus.dispatcher.see(tidings(bus))
+    bus.dispatcher.see(bus.tidings())
     assert bus.wait_for(wanted.id).counts.succeeded == (0 if cancelled else 1)
 
 
@@ -321,8 +304,7 @@ def test_what_comes_while_the_connector_is_given_back_takes_it_anew(
     monkeypatch.setattr(bus.store, "acquire_lease", acquire_and_wait)
     bus.wait_until(lambda: bus.workers["people"].is_running, lambda running: not running)
     monkeypatch.setattr(bus.store, "release_lease", release_late)
-    while not bus.dispatcher.give_back(PEOPLE):
-        pass
+    bus.rest()
     assert bus.wait_for(runs[0].id).state is RunState.COMPLETED
     assert bus.states([task_id]) == ["SUCCEEDED"]
 
@@ -363,9 +345,8 @@ def test_who_does_not_hold_a_connector_does_not_ask_for_the_same_run_again_and_a
         bus.store.leave_request(record(bus).id, wanted)
         for _ in range(5):
             # In a server, ``tell`` has the lookout look at once, which is what this loop does.
-            bus.dispatcher.see(tidings(bus))
-            while not bus.dispatcher.give_back(PEOPLE):
-                pass
+            bus.dispatcher.see(bus.tidings())
+            bus.rest()
         left = one_request(bus)
         assert (left.run.id, left.number) == (wanted.id, 1)
 

@@ -26,6 +26,7 @@ from integrationbus.server.processing.task_actions import TaskActions
 from integrationbus.server.processing.worker import ConnectorWorker
 from integrationbus.server.registry import RegisteredConnector
 from integrationbus.server.replicas.homes import Homes
+from integrationbus.server.replicas.lookout import Tidings
 from integrationbus.server.replicas.trust import Trust
 from integrationbus.server.run import Run, RunState
 from integrationbus.server.storage.opened import open_store
@@ -171,6 +172,24 @@ class Workbench:
         [ticket] = self.dispatcher.request_runs([connector], clear_halt=clear_halt, actor="tests", reason="")
         assert ticket.run, ticket.message
         return self.wait_for(ticket.run.id)
+
+    def tidings(self) -> Tidings:
+        """What a look at the database finds, without what is new."""
+        news = self.store.news()
+        return Tidings(
+            changed=(),
+            logged=(),
+            called=news.called,
+            requested=news.requested,
+            cancelled=news.cancelled,
+            held=news.held,
+            halted=news.halted,
+        )
+
+    def rest(self, connector: str = "people") -> None:
+        """Wait until the connector rests, with the end of its run on record, and give it back."""
+        while not self.dispatcher.give_back({connector}):
+            pass
 
     def wait_for(self, run_id: str) -> Run:
         """Wait until a run has ended."""
