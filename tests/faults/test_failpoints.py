@@ -43,6 +43,8 @@ def test_answers_that_are_lost_are_found_again(lab: Lab) -> None:
     with lab.campaign(server, callers=2, watchers=1, calls=25) as campaign:
         for caller in campaign.callers:
             caller.join()
+        # Run after run fails, and each waits longer than the one before.
+        campaign.wait_until_idle(waking=True)
         assert lab.violations(campaign.report("lost answers", faults=len(FAILPOINTS))) == []
     calls = campaign.evidence().calls
     assert {call.reason for call in calls if call.outcome != "ok"} == {"OUTCOME_UNKNOWN"}

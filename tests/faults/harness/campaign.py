@@ -160,9 +160,15 @@ class Campaign:
         """Whether the first server answers what only reads. Raises a BusError if it does not."""
         return bool(self._client.list_connectors())
 
-    def wait_until_idle(self, seconds: float = 120.0) -> None:
-        """Wait until nothing is left to do. Raises TimeoutError."""
-        self._wait(lambda: self._is_idle(self._client.list_connectors()), "an end of all work", seconds)
+    def wait_until_idle(self, seconds: float = 120.0, *, waking: bool = False) -> None:
+        """Wait until nothing is left to do, asking for runs all the time if told to. Raises TimeoutError."""
+
+        def is_idle() -> bool:
+            if waking:
+                self._client.request_tasks_processing()
+            return self._is_idle(self._client.list_connectors())
+
+        self._wait(is_idle, "an end of all work", seconds)
 
     def wake(self) -> None:
         """Make every connector look at its line now. Raises TimeoutError."""

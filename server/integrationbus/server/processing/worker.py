@@ -83,7 +83,7 @@ class ConnectorWorker:
         self._giving_back = False
         self._at_work = False
         self.backs_off = False
-        """Whether a run that was interrupted is to be tried again after a while."""
+        """Whether a run was interrupted a moment ago."""
         self._lease: Lease | None = None
         self._may_have_crashed = True
         self._next_deadline: datetime | None = None
@@ -224,8 +224,8 @@ class ConnectorWorker:
     def _accept(self, run: NewRun, *, is_wanted: bool = True) -> tuple[NotifyOutcome, NewRun]:
         if self._stopping:
             raise ServerDraining("the server is stopping; ask again in a moment")
-        # A run that waits for a retry looks at once. One that was interrupted is tried again after a while, or else
-        # trouble that lasts would keep the worker busy; it is only hurried by somebody who wants it.
+        # A run that waits for a retry looks at once. One that was interrupted is not tried more often than once in a
+        # second, or else trouble that lasts would keep the worker busy; unless somebody wants it.
         if is_wanted or not self.backs_off:
             self._poked = self._asked.active is not None
         outcome, accepted = self._asked.ask(run)
@@ -389,10 +389,12 @@ class ConnectorWorker:
             _log.warning("connector %s: others may not know that they are called: %s", self.name, error)
         self._back_off(backoff)
 
-    def _back_off(self, seconds: timedelta) -> None:
-        """Wait before the next attempt; what comes by itself meanwhile does not make it come sooner."""
+    def _back_off(self, longest: timedelta) -> None:
+        """Wait before the next attempt: for a second unless somebody wants a run, then until anything comes."""
+        began = self._clock.now()
         with self._changed:
             self.backs_off = True
-        self.wait_until(self._clock.now() + seconds)
+        self.wait_until(began + _FIRST_BACKOFF)
         with self._changed:
             self.backs_off = False
+        self.wait_until(began + longest)
