@@ -29,7 +29,7 @@ def connect(server: str) -> Iterator[Client]:
             yield client
     except (Unavailable, DeadlineExceeded) as error:
         fail(f"{_text_of(error)}\nIs a server running? Start one with: integrationbus serve", UNREACHABLE)
-    except (BusError, ValueError, TypeError) as error:
+    except (BusError, ValueError, TypeError, RecursionError) as error:
         fail(_text_of(error))
 
 

@@ -174,8 +174,8 @@ def _say(text: str, event: Mapping[str, object], *, as_json: bool) -> None:
     try:
         typer.echo(json.dumps(event) if as_json else text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Who listened has gone, which is no reason to stop, or to stop in any other way than in order.
+    except OSError:
+        # Who listened has gone, or has no space left: no reason to stop, or to stop in any other way than in order.
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
