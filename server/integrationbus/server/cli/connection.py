@@ -8,14 +8,28 @@ from typing import Annotated, NoReturn
 import typer
 
 from integrationbus.client import BusError, Client, DeadlineExceeded, Unavailable
+from integrationbus.server.address import is_host_and_port
 
 __all__ = ["FAILED", "ServerOption", "connect", "fail"]
 
 FAILED = 1
 UNREACHABLE = 3
 
+_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "vsock:", "xds:")
+"""How the other names begin that gRPC knows."""
+
+
+def _target(text: str) -> str:
+    if not is_host_and_port(text) and not text.startswith(_SCHEMES):
+        raise typer.BadParameter(f"{text!r} is not HOST:PORT, for example 127.0.0.1:50051")
+    return text
+
+
 ServerOption = Annotated[
-    str, typer.Option("--server", envvar="INTEGRATIONBUS_SERVER", help="The address of the server.")
+    str,
+    typer.Option(
+        "--server", envvar="INTEGRATIONBUS_SERVER", callback=_target, help="The address of the server, HOST:PORT."
+    ),
 ]
 
 
