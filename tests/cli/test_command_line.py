@@ -190,6 +190,18 @@ def test_without_a_server_the_command_says_how_to_start_one() -> None:
     assert "integrationbus serve" in result.stderr
 
 
+@pytest.mark.parametrize("server", ["", "127.0.0.1", "http://127.0.0.1:1", "127.0.0.1:99999", "::1:1"])
+def test_what_is_no_address_of_a_server_is_wrong_usage(server: str) -> None:
+    for words in (("tasks",), ("tasks", "show", "t"), ("info",)):
+        result = CliRunner().invoke(app, [*words, "--server", server], env={"COLUMNS": "200"})
+        assert (result.exit_code, "is not HOST:PORT" in result.stderr) == (2, True), result.output
+
+
+@pytest.mark.parametrize("server", ["[::1]:1", "localhost:1", "dns:///localhost:1", "unix:/nonexistent"])
+def test_every_address_that_grpc_knows_is_asked(server: str) -> None:
+    assert CliRunner().invoke(app, ["info", "--server", server]).exit_code == 3
+
+
 @pytest.mark.parametrize(
     "command", ["", "log", "watch", "notify", "tasks", "connectors", "enums", "objects", "db", "serve"]
 )
@@ -203,6 +215,14 @@ def test_every_command_has_help(command: str) -> None:
     ("arguments", "says"),
     [
         (["--listen", "0.0.0.0:1"], "loopback"),
+        (
+            ["--listen", "127.0.0.1:99999"],
+            "(INTEGRATIONBUS_LISTEN): must be HOST:PORT with a port from 0 to 65535",
+        ),
+        (["--listen", "127.0.0.1"], "must be HOST:PORT"),
+        (["--listen", "127.0.0.1:http"], "must be HOST:PORT"),
+        (["--listen", "::1:50051"], "must be HOST:PORT"),
+        (["--listen", "nonsense"], "must be HOST:PORT"),
         (["--database-url", "mysql://x/y"], "sqlite or postgresql"),
         (["--database-url", "nonsense"], "must be a URL"),
     ],

@@ -234,6 +234,7 @@ def test_help_shows_enumerations_by_name() -> None:
     defaults = 0
     for words, command in commands_below(typer.main.get_command(app)):
         text = " ".join(CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output.split())
+        assert not re.search(r"<\d+\|", text), (words, "an argument shows its numbers")
         for parameter in getattr(command, "params", ()):
             if isinstance(parameter.default, IntEnum):
                 defaults += 1

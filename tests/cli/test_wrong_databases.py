@@ -44,11 +44,32 @@ def test_a_setting_that_does_not_fit_is_named_as_it_is_set(
     assert says in refused(run("serve", url=f"sqlite:///{tmp_path / 'bus.db'}"))
 
 
-@pytest.mark.parametrize("command", [("serve",), ("db", "check"), ("db", "upgrade")])
+def test_variables_that_nobody_reads_are_warned_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("RETAIN_SUCCEDED", "RETAIN_FAILED", "SERVER", "FAILPOINTS", "TEST_POSTGRES_URL", "log_level"):
+        monkeypatch.setenv(f"INTEGRATIONBUS_{name}", "")
+    monkeypatch.setenv("INTEGRATIONBUS_log_level", "info")
+    refused(run("serve", url=f"sqlite:///{tmp_path}"))
+    [warning] = [record.getMessage() for record in caplog.records if "nobody reads" in record.getMessage()]
+    assert warning.endswith(": INTEGRATIONBUS_RETAIN_SUCCEDED")
+
+
+@pytest.mark.parametrize(
+    "command", [("serve",), ("db", "check"), ("db", "current"), ("db", "upgrade"), ("db", "purge"), ("db", "restamp")]
+)
 def test_a_file_that_is_none_is_named(command: tuple[str, ...], tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("no database at all, " * 100)
-    assert "is not a database" in refused(run(*command, url=f"sqlite:///{tmp_path / 'notes.txt'}"))
-    assert "cannot be opened" in refused(run(*command, url=f"sqlite:///{tmp_path}"))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("no database at all, " * 100)
+    says = refused(run(*command, url=f"sqlite:///{notes}"))
+    assert f"{notes} is damaged: file is not a database. Name another file" in says
+    assert f"{tmp_path} cannot be opened: it is a folder" in refused(run(*command, url=f"sqlite:///{tmp_path}"))
+
+
+async def test_the_schema_is_looked_at_while_a_server_works_on_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bus.db'}"
+    async with serve(url, []):
+        assert run("db", "check", url=url).exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["check", "purge", "restamp"])

@@ -39,6 +39,7 @@ def test_an_unknown_number_is_a_value_like_the_others() -> None:
     state = TaskState(99)
     assert state == 99
     assert state.name == "UNKNOWN_99"
+    assert TaskState(0).name == "UNSPECIFIED"
     assert pickle.loads(pickle.dumps(state)) == state  # noqa: S301 - made right here
     assert TaskState.SUCCEEDED.is_final
     assert not state.is_final

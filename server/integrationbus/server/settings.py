@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from integrationbus.server.address import is_host_and_port
 from integrationbus.server.retention import Retention, read_duration
 
 __all__ = ["Settings"]
@@ -67,6 +68,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if not is_host_and_port(value):
+            raise ValueError("must be HOST:PORT with a port from 0 to 65535, for example 127.0.0.1:50051")
+        return value
 
     @field_validator("database_url", "target_url")
     @classmethod

@@ -29,7 +29,8 @@ __all__ = [
 class OpenEnum(IntEnum):
     """An enumeration that a newer server may have more values of.
 
-    A number that this client does not know becomes a member named ``UNKNOWN_<number>``, equal to the number.
+    A number that this client does not know becomes a member named ``UNKNOWN_<number>``, equal to the number; 0, which
+    says in every enumeration that there is no value, becomes one named ``UNSPECIFIED``.
     """
 
     @classmethod
@@ -37,7 +38,7 @@ class OpenEnum(IntEnum):
         if not isinstance(value, int):
             return None
         member = int.__new__(cls, value)
-        member._name_ = f"UNKNOWN_{value}"
+        member._name_ = f"UNKNOWN_{value}" if value else "UNSPECIFIED"
         member._value_ = value
         return member
 

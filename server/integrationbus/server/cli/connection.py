@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from integrationbus.client import BusError, Client, DeadlineExceeded, Unavailable
+from integrationbus.server.address import is_host_and_port
 
 __all__ = ["FAILED", "INTERRUPTED", "ServerOption", "connect", "fail"]
 
@@ -15,8 +16,21 @@ FAILED = 1
 UNREACHABLE = 3
 INTERRUPTED = 130
 
+_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "vsock:", "xds:")
+"""How the other names begin that gRPC knows."""
+
+
+def _target(text: str) -> str:
+    if not is_host_and_port(text) and not text.startswith(_SCHEMES):
+        raise typer.BadParameter(f"{text!r} is not HOST:PORT, for example 127.0.0.1:50051")
+    return text
+
+
 ServerOption = Annotated[
-    str, typer.Option("--server", envvar="INTEGRATIONBUS_SERVER", help="The address of the server.")
+    str,
+    typer.Option(
+        "--server", envvar="INTEGRATIONBUS_SERVER", callback=_target, help="The address of the server, HOST:PORT."
+    ),
 ]
 
 
@@ -30,7 +44,7 @@ def connect(server: str) -> Iterator[Client]:
             yield client
     except (Unavailable, DeadlineExceeded) as error:
         fail(f"{_text_of(error)}\nIs a server running? Start one with: integrationbus serve", UNREACHABLE)
-    except (BusError, ValueError, TypeError) as error:
+    except (BusError, ValueError, TypeError, RecursionError) as error:
         fail(_text_of(error))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from integrationbus.client import Connector
-from integrationbus.server.cli.output import as_text
+from integrationbus.server.cli.output import as_text, one_line
 
 __all__ = ["COLUMNS", "connector_line", "connector_row", "connector_table"]
 
@@ -15,7 +15,9 @@ COLUMNS = ("connector", "state", "in line", "waiting", "succeeded", "failed", "r
 def connector_row(item: Connector) -> list[str]:
     """The cells of a connector."""
     counts = item.counts
-    when = item.schedule or item.trigger_mode.name.lower().replace("_", " ")
+    # A connector that could not be loaded has no trigger.
+    trigger = item.trigger_mode.name if item.trigger_mode else ""
+    when = item.schedule or trigger.lower().replace("_", " ")
     numbers = [str(number) for number in (_in_line(item), counts.waiting, counts.succeeded, counts.failed)]
     return [item.name, item.state.name, *numbers, when, item.problem]
 
@@ -34,7 +36,7 @@ def connector_line(item: Connector) -> str:
     numbers = (
         f"{_in_line(item)} in line  {counts.waiting} waiting  {counts.succeeded} succeeded  {counts.failed} failed"
     )
-    return f"{item.name}  {item.state.name}  {numbers}  {item.problem}".rstrip()
+    return one_line(f"{item.name}  {item.state.name}  {numbers}  {item.problem}").rstrip()
 
 
 def _in_line(item: Connector) -> int:

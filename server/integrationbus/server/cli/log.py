@@ -28,16 +28,20 @@ from integrationbus.server.cli.log_wait import wait_for
 from integrationbus.server.cli.names import labels_of, named
 from integrationbus.server.cli.output import JsonOption, counted, print_json
 from integrationbus.server.cli.payloads import json_object_of, json_of
-from integrationbus.server.cli.task_options import DataTypeOption, ExternalIdOption, ObjectTypeOption, SiteOption
+from integrationbus.server.cli.task_options import (
+    DataTypeOption,
+    ExternalIdOption,
+    ObjectTypeOption,
+    SiteOption,
+    TaskTypeArgument,
+)
 
 __all__ = ["log"]
 
 
 def log(
     connector: Annotated[str, typer.Argument(help="The connector that will process the task.")],
-    task_type: Annotated[
-        TaskType, typer.Argument(parser=named(TaskType), metavar="TASK_TYPE", help="For example create-object.")
-    ],
+    task_type: TaskTypeArgument,
     record: Annotated[str | None, typer.Option(help="The object as a record: a JSON object.")] = None,
     json_payload: Annotated[str | None, typer.Option(help="The object as JSON, sent as application/json.")] = None,
     file: Annotated[

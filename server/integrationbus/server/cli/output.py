@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ __all__ = [
     "console",
     "counted",
     "moment",
+    "one_line",
     "print_json",
     "print_table",
     "state_text",
@@ -38,6 +40,8 @@ console = Console()
 _pipe = Console(width=100_000)
 """For what is no terminal: programs such as grep want a row on a line, however wide."""
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
 _COLOURS = {
     TaskState.SUCCEEDED: "green",
     TaskState.FAILED: "red",
@@ -49,15 +53,20 @@ _COLOURS = {
 
 
 def print_json(value: object) -> None:
-    """Print a value of the client as one line of JSON."""
-    typer.echo(json.dumps(to_plain(value), ensure_ascii=False))
+    """Print a value of the client as one line of JSON, in ASCII for an output that has not all characters."""
+    typer.echo(json.dumps(to_plain(value), ensure_ascii=console.options.ascii_only))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty: str) -> None:
-    """Print a table; when there is nothing, say so. Cells are shown as they are, whatever brackets they have."""
+    """Print a table; when there is nothing, say so. Cells are shown as they are, whatever brackets they have.
+
+    For what is no terminal each row is one line.
+    """
     if not rows:
         typer.echo(empty)
         return
+    if not console.is_terminal:
+        rows = [[one_line(str(cell)) for cell in row] for row in rows]
     table = Table(header_style="bold")
     for name in columns:
         # A cut id is of no use: on a narrow terminal it goes on in the next line.
@@ -72,12 +81,19 @@ def as_text(cells: Sequence[Cell]) -> list[Text]:
     return [cell if isinstance(cell, Text) else Text(cell) for cell in cells]
 
 
+def one_line(text: str) -> str:
+    """A text without what would end its line, or move about in it."""
+    return _CONTROLS.sub(" ", text)
+
+
 def to_plain(value: object) -> object:
     """A value of the client as JSON can hold it: enumerations by name, times in ISO 8601, bytes in base64."""
     match value:
         case ResumeToken():
             return value.to_text()
-        case IntEnum() | Enum():
+        case IntEnum() if value == 0:
+            return None  # no value: see OpenEnum
+        case Enum():
             return value.name
         case datetime():
             return value.isoformat()

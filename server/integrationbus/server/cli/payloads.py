@@ -10,9 +10,14 @@ __all__ = ["json_object_of", "json_of"]
 def json_of(option: str, text: str | None) -> object:
     """The value of a JSON text. Raises BadParameter, naming the option."""
     try:
-        return json.loads(text or "")
+        value: object = json.loads(text or "")
+        # Python reads more than JSON has: NaN, numbers beyond a double (1e400), half of a surrogate pair.
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except ValueError as error:
         raise typer.BadParameter(f"{option} is not JSON: {error}") from None
+    except RecursionError:
+        raise typer.BadParameter(f"{option} is nested too deep") from None
+    return value
 
 
 def json_object_of(option: str, text: str) -> dict[str, object]:

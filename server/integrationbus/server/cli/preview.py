@@ -4,21 +4,24 @@ from typing import Annotated
 
 import typer
 
-from integrationbus.client import Json, TaskDataType, TaskPreview, TaskType
+from integrationbus.client import Json, TaskDataType, TaskPreview
 from integrationbus.server.cli.connection import FAILED, ServerOption, connect
-from integrationbus.server.cli.names import named
 from integrationbus.server.cli.output import JsonOption, print_json, print_table, to_plain
 from integrationbus.server.cli.payloads import json_object_of, json_of
-from integrationbus.server.cli.task_options import DataTypeOption, ExternalIdOption, ObjectTypeOption, SiteOption
+from integrationbus.server.cli.task_options import (
+    DataTypeOption,
+    ExternalIdOption,
+    ObjectTypeOption,
+    SiteOption,
+    TaskTypeArgument,
+)
 
 __all__ = ["preview"]
 
 
 def preview(
     connector: Annotated[str, typer.Argument(help="The connector that would process the task.")],
-    task_type: Annotated[
-        TaskType, typer.Argument(parser=named(TaskType), metavar="TASK_TYPE", help="For example create-object.")
-    ],
+    task_type: TaskTypeArgument,
     record: Annotated[str | None, typer.Option(help="The object as a record: a JSON object.")] = None,
     json_payload: Annotated[str | None, typer.Option(help="The object as JSON, sent as application/json.")] = None,
     external_id: ExternalIdOption = "",

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from integrationbus.server import __version__, failpoints
 from integrationbus.server.app import App
-from integrationbus.server.cli.reading_settings import read_settings
+from integrationbus.server.cli.reading_settings import read_settings, unread_variables
 from integrationbus.server.errors import BusError
 from integrationbus.server.settings import Settings
 from integrationbus.server.storage.file_lock import DatabaseInUse
@@ -76,6 +76,8 @@ def serve(
     # They report each step that they take, which the runs on record and the answer to "db check" do better.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    if unread := unread_variables(os.environ):
+        _log.warning("nobody reads these variables, perhaps for a slip in a name: %s", ", ".join(unread))
     _arm_failpoints()
     uvloop.run(_serve(settings, as_json=as_json))
 
@@ -174,8 +176,8 @@ def _say(text: str, event: Mapping[str, object], *, as_json: bool) -> None:
     try:
         typer.echo(json.dumps(event) if as_json else text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Who listened has gone, which is no reason to stop, or to stop in any other way than in order.
+    except OSError:
+        # Who listened has gone, or has no space left: no reason to stop, or to stop in any other way than in order.
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 

@@ -15,7 +15,10 @@ switches_app = typer.Typer(
     name="switches", help="Show and turn the switches of the whole bus.", invoke_without_command=True
 )
 
-Which = Annotated[Switch, typer.Argument(parser=named(Switch), metavar="SWITCH", help="bus, logging or processing.")]
+Which = Annotated[
+    Switch,
+    typer.Argument(parser=named(Switch), metavar="SWITCH", show_choices=False, help="bus, logging or processing."),
+]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 
 

@@ -15,7 +15,7 @@ from integrationbus.server.storage import schema
 from integrationbus.server.storage.common_time import common_now
 from integrationbus.server.storage.database import open_database
 from integrationbus.server.storage.file_lock import DatabaseInUse, FileLock
-from integrationbus.server.storage.integrity import check_intact, read_only
+from integrationbus.server.storage.integrity import check_before_use, check_intact, read_only
 from integrationbus.server.storage.migrate import check_known, current_revision
 from integrationbus.server.storage.opened import sqlite_path
 
@@ -95,6 +95,7 @@ def restamp(url: str) -> str:
         raise FileNotFoundError(f"there is no database {path}")
     lock = FileLock(path)
     try:
+        check_before_use(path)
         return _restamp(url)
     finally:
         lock.release()

@@ -1,12 +1,15 @@
 """Whether a SQLite file is whole."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from integrationbus.server.errors import StoreUnavailable
 
-__all__ = ["DatabaseDamaged", "check_before_use", "check_intact", "read_only"]
+__all__ = ["DatabaseDamaged", "check_before_use", "check_intact", "check_readable", "read_only"]
+
+_SCHEMA = "SELECT count(*) FROM sqlite_schema"
 
 
 class DatabaseDamaged(StoreUnavailable):
@@ -21,15 +24,17 @@ def check_before_use(path: Path) -> None:
     """
     if not path.exists():
         return
-    try:
+    with _with_advice():
         if _has_log(path):
             check_intact(path)
         else:
-            _ask(path, "SELECT count(*) FROM sqlite_schema")
-    except DatabaseDamaged as error:
-        raise DatabaseDamaged(
-            f"{error}. Name another file, or put a backup in its place with: integrationbus db restore BACKUP --force"
-        ) from error
+            _ask(path, _SCHEMA, alone=True)
+
+
+def check_readable(path: Path) -> None:
+    """Read the header and the schema of a file that others may use meanwhile. Raises what ``check_before_use`` does."""
+    with _with_advice():
+        _ask(path, _SCHEMA, alone=False)
 
 
 def check_intact(path: Path) -> None:
@@ -37,7 +42,7 @@ def check_intact(path: Path) -> None:
 
     Raises DatabaseDamaged with the first thing that is wrong, or StoreUnavailable if it cannot be read.
     """
-    found = _ask(path, "PRAGMA quick_check(1)")
+    found = _ask(path, "PRAGMA quick_check(1)", alone=True)
     if found != "ok":
         raise _damaged(path, str(found))
 
@@ -56,11 +61,21 @@ def _has_log(path: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def _ask(path: Path, question: str) -> object:
+@contextmanager
+def _with_advice() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseDamaged as error:
+        raise DatabaseDamaged(
+            f"{error}. Name another file, or put a backup in its place with: integrationbus db restore BACKUP --force"
+        ) from error
+
+
+def _ask(path: Path, question: str, *, alone: bool) -> object:
     if path.is_dir():
         raise StoreUnavailable(f"{path} cannot be opened: it is a folder")
     try:
-        with closing(read_only(path, alone=True)) as connection:
+        with closing(read_only(path, alone=alone)) as connection:
             answer: object = connection.execute(question).fetchone()[0]
     except sqlite3.OperationalError as error:
         raise StoreUnavailable(f"{path} cannot be opened: {error}") from error

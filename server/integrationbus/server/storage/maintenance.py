@@ -6,6 +6,7 @@ from sqlalchemy import make_url
 
 from integrationbus.server.storage.database import open_database
 from integrationbus.server.storage.file_lock import FileLock
+from integrationbus.server.storage.integrity import check_before_use, check_readable
 from integrationbus.server.storage.migrate import current_revision, known_revisions, newest_revision, upgrade
 from integrationbus.server.storage.opened import sqlite_path
 
@@ -38,8 +39,14 @@ def check_there(url: str) -> None:
 
 
 def schema_status(url: str) -> SchemaStatus:
-    """Look at the schema of a database. Raises FileNotFoundError for a SQLite file that is not there."""
+    """Look at the schema of a database, also while a server works on it.
+
+    Raises FileNotFoundError for a SQLite file that is not there, and DatabaseDamaged or StoreUnavailable.
+    """
     check_there(url)
+    path = sqlite_path(url)
+    if path is not None:
+        check_readable(path)
     database = open_database(url)
     try:
         with database.read() as connection:
@@ -52,12 +59,14 @@ def schema_status(url: str) -> SchemaStatus:
 
 
 def upgrade_schema(url: str) -> None:
-    """Create or migrate the tables. Raises OSError, ValueError, DatabaseInUse, SchemaTooNew or StoreUnavailable."""
+    """Create or migrate the tables. Raises what ``open_store`` does, and OSError."""
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
     lock = None if path is None else FileLock(path)
     try:
+        if path is not None:
+            check_before_use(path)
         database = open_database(url)
         try:
             with database.write() as connection:
