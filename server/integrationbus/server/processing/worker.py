@@ -391,10 +391,10 @@ class ConnectorWorker:
 
     def _back_off(self, longest: timedelta) -> None:
         """Wait before the next attempt: for a second unless somebody wants a run, then until anything comes."""
-        began = self._clock.now()
         with self._changed:
             self.backs_off = True
-        self.wait_until(began + _FIRST_BACKOFF)
-        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self._poked, _FIRST_BACKOFF.total_seconds())
             self.backs_off = False
-        self.wait_until(began + longest)
+            more = longest - _FIRST_BACKOFF
+            self._changed.wait_for(lambda: self._stopping or self._poked, more.total_seconds())
+            self._poked = False
